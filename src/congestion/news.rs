@@ -142,6 +142,8 @@ pub struct Path {
     pub counts_marks: bool,
     /// True if the connection spreads its packets by itself.
     pub paced: bool,
+    /// True if progress to the next segment of window outlives a loss.
+    pub carries_growth: bool,
     /// Time at which the connection opened.
     pub now: Instant,
     /// The round-trip time of the handshake, if it could be measured.

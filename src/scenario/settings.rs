@@ -46,6 +46,8 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("pacing", &mut tcp.pacing, Flag, pacing);
     let byte_counting = "windows grow by bytes acknowledged (RFC 3465), not by ACKs";
     v.key("byte_counting", &mut tcp.byte_counting, Flag, byte_counting);
+    let carried = "growth outlives a loss: progress is kept, and the end of a recovery counts whole (ns-3)";
+    v.key("carried_growth", &mut tcp.carried_growth, Flag, carried);
     v.key("min_rto", &mut tcp.min_rto, PositiveSpan, "lower bound of the retransmission timeout");
     let floor = "what min_rto bounds: the variance term (Linux) or the timeout (RFC 6298)";
     v.key("rto_floor", &mut tcp.rto_floor, Words(RTO_FLOORS), floor);

@@ -31,6 +31,9 @@ pub struct Config {
     pub pacing: bool,
     /// True if windows grow by bytes acknowledged (RFC 3465), false if by one segment per ACK.
     pub byte_counting: bool,
+    /// Growth outlives a loss, as in ns-3: progress to the next segment is kept, and the acknowledgment that ends
+    /// a recovery counts with all that it covers, with what SACK had reported before as well.
+    pub carried_growth: bool,
     /// Lower bound of the retransmission timeout.
     pub min_rto: Duration,
     /// Quantity that the lower bound bounds.

@@ -52,6 +52,7 @@ fn linux() -> Config {
         quickack: true,
         pacing: false,
         byte_counting: true,
+        carried_growth: false,
         min_rto: Duration::from_millis(200),
         rto_floor: RtoFloor::Variance,
         max_rto: Duration::from_secs(120),
@@ -140,6 +141,9 @@ fn ns3() -> Config {
             stretch: false,
         }),
         quickack: false,
+        // `TcpLinuxReno` and `TcpCubic`; `TcpNewReno` halves what is in flight.
+        reduce_from: ReduceFrom::Window,
+        carried_growth: true,
         min_rto: Duration::from_secs(1),
         rto_floor: RtoFloor::Rto,
         ..classic()

@@ -33,6 +33,7 @@ impl Sender {
             sack: self.uses_sack(),
             counts_marks: self.agreed.ecn == EcnMode::Accurate,
             paced: self.config.pacing,
+            carries_growth: self.config.carried_growth,
             now,
             rtt: self.rtt.smoothed(),
             rng,
@@ -105,7 +106,7 @@ impl Sender {
         }
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
-            || (was == Episode::Recovery && !self.scoreboard.has_rack())
+            || (was == Episode::Recovery && !self.scoreboard.has_rack() && !self.config.carried_growth)
             // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
             || self.recovery.ecn.pauses_growth(self.una);
         let Some(controller) = &mut self.controller else { return };
@@ -113,6 +114,8 @@ impl Sender {
             // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
             // what arrived long before.
             delivered.bytes.min(self.agreed.mss)
+        } else if self.config.carried_growth && was == Episode::Recovery {
+            self.una - una
         } else {
             delivered.bytes
         };
