@@ -59,6 +59,8 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("sack", &mut tcp.sack, Flag, "offer selective acknowledgments (RFC 2018)");
     let dsack = "report what arrived twice (RFC 2883), and take back repeats that were not needed";
     v.key("dsack", &mut tcp.dsack, Flag, dsack);
+    let compression = "beyond the third duplicate, one ACK for what arrives out of order within 1 ms (Linux)";
+    v.key("sack_compression", &mut tcp.sack_compression, Flag, compression);
     let frto = "find spurious timeouts by sending new data after them (F-RTO, RFC 5682)";
     v.key("frto", &mut tcp.frto, Flag, frto);
     let linear = "lost SYNs after which the timer does not back off yet, beyond the first (Linux)";

@@ -52,6 +52,9 @@ pub struct Config {
     /// Duplicate SACK (RFC 2883), where SACK is agreed: report what arrived twice, and learn from such
     /// reports which repeats were not needed (RFC 3708).
     pub dsack: bool,
+    /// Linux's compression of SACK: beyond the third duplicate acknowledgment, one tells of all that arrives within
+    /// a millisecond.
+    pub sack_compression: bool,
     /// F-RTO (RFC 5682): new data after a timeout show whether it was spurious.
     pub frto: bool,
     /// Timeouts of a SYN before the timer backs off, beyond the first (Linux's

@@ -61,6 +61,7 @@ fn linux() -> Config {
         timestamps: true,
         sack: true,
         dsack: true,
+        sack_compression: true,
         frto: true,
         syn_linear_timeouts: 4,
         tolerated_syns: 1,
@@ -104,6 +105,7 @@ fn classic() -> Config {
     Config {
         tick: Duration::ZERO,
         dsack: false,
+        sack_compression: false,
         frto: false,
         syn_linear_timeouts: 0,
         tolerated_syns: 0,
