@@ -205,6 +205,19 @@ mod tests {
         }
     }
 
+    /// As ns-3's `TcpLinuxReno` counts: four segments acknowledged before a loss suffice for a window of two.
+    #[test]
+    fn progress_outlives_a_loss_if_growth_is_carried() {
+        for (carries_growth, after) in [(false, 2_000), (true, 3_000)] {
+            let mut reno = Reno::new(&Path { carries_growth, ..reno_path() });
+            reno.on_loss(&loss(10_000));
+            reno.on_ack(&ack(4_000));
+            reno.on_loss(&loss(5_000));
+            reno.on_ack(&ack(1_000));
+            assert_eq!(reno.cwnd(), after, "{carries_growth}");
+        }
+    }
+
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut reno = Reno::new(&reno_path());
