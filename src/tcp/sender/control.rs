@@ -116,8 +116,9 @@ impl Sender {
             || (was == Episode::Recovery && !self.scoreboard.has_rack() && !self.config.carried_growth)
             // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
             || self.recovery.ecn.pauses_growth(self.una);
+        let counts_whole = was != Episode::Loss || self.counts_whole();
         let Some(controller) = &mut self.controller else { return };
-        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.counts_whole()) {
+        let bytes = if !self.config.byte_counting || !counts_whole {
             delivered.bytes.min(self.agreed.mss)
         } else if self.config.carried_growth && was == Episode::Recovery {
             self.una - una
