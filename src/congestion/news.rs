@@ -129,6 +129,7 @@ pub struct Restart {
 
 /// Facts about the path from which a controller is built.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Path {
     /// The line of the table that the scenario chose.
     pub algorithm: &'static Algorithm,
