@@ -45,7 +45,8 @@ fn set_like_it_ours_is_as_fast_as_ns3() {
 /// beside Linux's 0.85 and Mathis' 1.00).
 #[test]
 fn growth_that_outlives_a_loss_makes_a_fifth_of_ns3s_linux_reno() {
-    let cell = ns3("TcpLinuxReno").into_iter().find(|cell| cell.rtt_ms == 100.0 && cell.loss == 0.02);
+    let place = |cell: &Cell| (cell.rtt_ms as u64, (cell.loss * 1e3).round() as u64);
+    let cell = ns3("TcpLinuxReno").into_iter().find(|cell| place(cell) == (100, 20));
     let cell = cell.expect("a cell of the grid");
     let [with, without] = ["true", "false"].map(|carried| {
         ours_as_ns3(&cell, &format!("congestion = \"reno\"\ncarried_growth = {carried}"), SEEDS)
