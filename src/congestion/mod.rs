@@ -305,6 +305,7 @@ impl Choice {
             sack: true,
             counts_marks: true,
             paced: false,
+            carries_growth: false,
             now: Instant::ZERO,
             rtt: None,
             rng: Seed(0).stream("marking"),

@@ -129,6 +129,7 @@ pub struct Restart {
 
 /// Facts about the path from which a controller is built.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct Path {
     /// The line of the table that the scenario chose.
     pub algorithm: &'static Algorithm,
@@ -142,6 +143,8 @@ pub struct Path {
     pub counts_marks: bool,
     /// True if the connection spreads its packets by itself.
     pub paced: bool,
+    /// True if progress to the next segment of window outlives a loss.
+    pub carries_growth: bool,
     /// Time at which the connection opened.
     pub now: Instant,
     /// The round-trip time of the handshake, if it could be measured.

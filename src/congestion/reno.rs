@@ -21,6 +21,8 @@ pub struct Reno {
     slow_start: SlowStart,
     /// Bytes acknowledged since the window last grew in congestion avoidance.
     credit: u64,
+    /// Progress outlives a loss.
+    carries: bool,
     initial_window: u64,
     ecn_beta: f64,
     /// Window and threshold before the last reduction, in case it proves unfounded.
@@ -40,6 +42,7 @@ impl Reno {
             cwnd,
             slow_start,
             credit: 0,
+            carries: path.carries_growth,
             initial_window: cwnd,
             ecn_beta,
             before: (cwnd, slow_start),
@@ -56,7 +59,13 @@ impl Reno {
     fn reduce(&mut self, threshold: u64) {
         self.before = (self.cwnd, self.slow_start);
         self.slow_start.end_at(threshold);
-        self.credit = 0;
+        self.forget_progress();
+    }
+
+    fn forget_progress(&mut self) {
+        if !self.carries {
+            self.credit = 0;
+        }
     }
 }
 
@@ -70,11 +79,17 @@ impl CongestionController for Reno {
             return;
         }
         let left = self.slow_start.grow(&mut self.cwnd, self.mss, ack.bytes, ack);
+        if self.carries && self.credit >= self.cwnd {
+            // Gathered when the window was larger (`tcp_cong_avoid_ai`).
+            self.credit = 0;
+            self.cwnd += self.mss;
+        }
         // RFC 5681 §3.1: one segment per window acknowledged.
         self.credit += left;
         if self.credit >= self.cwnd {
-            self.credit -= self.cwnd;
-            self.cwnd += self.mss;
+            let windows = if self.carries { self.credit / self.cwnd } else { 1 };
+            self.credit -= windows * self.cwnd;
+            self.cwnd += windows * self.mss;
         }
     }
 
@@ -96,7 +111,7 @@ impl CongestionController for Reno {
         }
         // RFC 5681 §3.1: the loss window is one segment.
         self.cwnd = self.mss;
-        self.credit = 0;
+        self.forget_progress();
         self.slow_start.restart();
     }
 
@@ -187,6 +202,19 @@ mod tests {
             let mut reno = Reno::new(&path);
             reno.on_ecn(&loss(10_999));
             assert_eq!((reno.cwnd(), reno.ssthresh()), (kept, Some(kept)), "{beta:?}");
+        }
+    }
+
+    /// As ns-3's `TcpLinuxReno` counts: four segments acknowledged before a loss suffice for a window of two.
+    #[test]
+    fn progress_outlives_a_loss_if_growth_is_carried() {
+        for (carries_growth, after) in [(false, 2_000), (true, 3_000)] {
+            let mut reno = Reno::new(&Path { carries_growth, ..reno_path() });
+            reno.on_loss(&loss(10_000));
+            reno.on_ack(&ack(4_000));
+            reno.on_loss(&loss(5_000));
+            reno.on_ack(&ack(1_000));
+            assert_eq!(reno.cwnd(), after, "{carries_growth}");
         }
     }
 

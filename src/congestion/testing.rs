@@ -22,6 +22,7 @@ pub fn path() -> Path {
         sack: true,
         counts_marks: true,
         paced: false,
+        carries_growth: false,
         now: Instant::ZERO,
         rtt: None,
         rng: Seed(1).stream("test"),

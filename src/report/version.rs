@@ -19,8 +19,9 @@ pub const REVISION: &str = env!("TESTBED_REVISION");
 /// begin another episode; 3: the timeout of delayed acknowledgments adapts in profile `linux`; 4: axes with units
 /// have columns of numbers, and behind a queue with a discipline a delay is judged by the setting that it was drawn under;
 /// 5: a repeated SYN is answered with the SYN-ACK, and series have the columns of cell, trial and axes;
-/// 7: cells in tables have no leading zeros.
-pub const RESULTS: u32 = 7;
+/// 7: cells in tables have no leading zeros; 8: selective acknowledgments are compressed in profile `linux`, and growth after a timeout
+/// without SACK is Linux's.
+pub const RESULTS: u32 = 8;
 
 /// `0.2.0 (abc1234)`, or the version alone.
 pub fn named(version: &str, revision: &str) -> String {

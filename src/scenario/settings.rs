@@ -46,6 +46,8 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("pacing", &mut tcp.pacing, Flag, pacing);
     let byte_counting = "windows grow by bytes acknowledged (RFC 3465), not by ACKs";
     v.key("byte_counting", &mut tcp.byte_counting, Flag, byte_counting);
+    let carried = "growth outlives a loss: progress is kept, and the end of a recovery counts whole (ns-3)";
+    v.key("carried_growth", &mut tcp.carried_growth, Flag, carried);
     v.key("min_rto", &mut tcp.min_rto, PositiveSpan, "lower bound of the retransmission timeout");
     let floor = "what min_rto bounds: the variance term (Linux) or the timeout (RFC 6298)";
     v.key("rto_floor", &mut tcp.rto_floor, Words(RTO_FLOORS), floor);
@@ -57,6 +59,8 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("sack", &mut tcp.sack, Flag, "offer selective acknowledgments (RFC 2018)");
     let dsack = "report what arrived twice (RFC 2883), and take back repeats that were not needed";
     v.key("dsack", &mut tcp.dsack, Flag, dsack);
+    let compression = "beyond the third duplicate, one ACK for what arrives out of order within 1 ms (Linux)";
+    v.key("sack_compression", &mut tcp.sack_compression, Flag, compression);
     let frto = "find spurious timeouts by sending new data after them (F-RTO, RFC 5682)";
     v.key("frto", &mut tcp.frto, Flag, frto);
     let linear = "lost SYNs after which the timer does not back off yet, beyond the first (Linux)";

@@ -27,10 +27,15 @@ impl Estimate {
         Some(Estimate { mean, ci95, n })
     }
 
+    /// Standard error of the mean; `None` for a single trial.
+    pub fn error(&self) -> Option<f64> {
+        Some(self.ci95? / student_t(self.n - 1))
+    }
+
     /// Two-sided probability of a mean so far from zero if the true one is zero (Student's t); `None` for a
     /// single trial.
     pub fn p(&self) -> Option<f64> {
-        let error = self.ci95? / student_t(self.n - 1);
+        let error = self.error()?;
         if error == 0.0 {
             // Without a spread t has no meaning; that all have one sign has this chance (sign test).
             return Some(if self.mean == 0.0 { 1.0 } else { 0.5_f64.powf((self.n - 1) as f64) });

@@ -31,6 +31,9 @@ pub struct Config {
     pub pacing: bool,
     /// True if windows grow by bytes acknowledged (RFC 3465), false if by one segment per ACK.
     pub byte_counting: bool,
+    /// Growth outlives a loss, as in ns-3: progress to the next segment is kept, and the acknowledgment that ends
+    /// a recovery counts with all that it covers, with what SACK had reported before as well.
+    pub carried_growth: bool,
     /// Lower bound of the retransmission timeout.
     pub min_rto: Duration,
     /// Quantity that the lower bound bounds.
@@ -49,6 +52,9 @@ pub struct Config {
     /// Duplicate SACK (RFC 2883), where SACK is agreed: report what arrived twice, and learn from such
     /// reports which repeats were not needed (RFC 3708).
     pub dsack: bool,
+    /// Linux's compression of SACK: beyond the third duplicate acknowledgment, one tells of all that arrives within
+    /// a millisecond.
+    pub sack_compression: bool,
     /// F-RTO (RFC 5682): new data after a timeout show whether it was spurious.
     pub frto: bool,
     /// Timeouts of a SYN before the timer backs off, beyond the first (Linux's

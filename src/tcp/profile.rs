@@ -52,6 +52,7 @@ fn linux() -> Config {
         quickack: true,
         pacing: false,
         byte_counting: true,
+        carried_growth: false,
         min_rto: Duration::from_millis(200),
         rto_floor: RtoFloor::Variance,
         max_rto: Duration::from_secs(120),
@@ -60,6 +61,7 @@ fn linux() -> Config {
         timestamps: true,
         sack: true,
         dsack: true,
+        sack_compression: true,
         frto: true,
         syn_linear_timeouts: 4,
         tolerated_syns: 1,
@@ -103,6 +105,7 @@ fn classic() -> Config {
     Config {
         tick: Duration::ZERO,
         dsack: false,
+        sack_compression: false,
         frto: false,
         syn_linear_timeouts: 0,
         tolerated_syns: 0,
@@ -140,6 +143,9 @@ fn ns3() -> Config {
             stretch: false,
         }),
         quickack: false,
+        // `TcpLinuxReno` and `TcpCubic`; `TcpNewReno` halves what is in flight.
+        reduce_from: ReduceFrom::Window,
+        carried_growth: true,
         min_rto: Duration::from_secs(1),
         rto_floor: RtoFloor::Rto,
         ..classic()

@@ -1,5 +1,7 @@
 //! The receiving half: reassembly, window and acknowledgments. It knows nothing of the sending half.
 
+mod gaps;
+
 use super::assembler::Assembler;
 use super::config::{Config, DelayedAck};
 use super::echo::Echo;
@@ -7,7 +9,8 @@ use super::quickack::QuickAcks;
 use super::rtt::RttEstimator;
 use super::wheel::{Timer, Wheel};
 use crate::time::{Duration, Instant};
-use crate::wire::{Payload, SackBlocks, Segment, SeqNumber, Timestamps};
+use crate::wire::{Payload, Segment, SeqNumber, Timestamps};
+use gaps::Compression;
 
 /// A range without a byte.
 const NOTHING: (u64, u64) = (0, 0);
@@ -32,6 +35,7 @@ pub struct Receiver {
     ack_now: bool,
     ack_when_read: bool,
     quick: QuickAcks,
+    compression: Compression,
     /// Time at which a delayed acknowledgment is due.
     delayed: Timer,
     pub(super) wheel: Wheel,
@@ -44,7 +48,7 @@ pub struct Receiver {
     echo_once: Option<u32>,
     mss: u64,
     /// Duplicates are reported: both ends agreed on SACK (RFC 2883 §4).
-    pub(super) reports_duplicates: bool,
+    reports_duplicates: bool,
     /// Duplicate that was not reported yet; an empty range is none.
     duplicate: (u64, u64),
     /// Echo of the ECN field of what arrived.
@@ -67,6 +71,7 @@ impl Receiver {
             ack_now: false,
             ack_when_read: false,
             quick: QuickAcks::new(config),
+            compression: Compression::OFF,
             delayed: Timer::OFF,
             wheel,
             ts_recent: 0,
@@ -164,10 +169,9 @@ impl Receiver {
         self.said = None;
         let (before, had_gap) = (self.assembler.next(), self.assembler.has_gap());
         let end = start + u64::from(payload.len());
-        // RFC 5681 §4.2: acknowledge at once what is out of order, fills a gap, or is old.
         let out_of_order = start != before || had_gap;
         if out_of_order {
-            self.note_duplicate(start, end);
+            self.note_out_of_order(start, end);
         }
         if end > self.right_edge {
             // Beyond the window: keep what fits.
@@ -183,25 +187,20 @@ impl Receiver {
         if start == before {
             self.quick.on_data(now, rtt.rto());
         }
-        if out_of_order || fin || self.quick.holds() {
+        if fin || self.quick.holds() {
             self.ack_now = true;
+        } else if out_of_order {
+            self.acknowledge_gap(now, rtt);
         } else {
             self.delay_ack(now, rtt);
         }
         self.assembler.next() > before && !self.assembler.is_sink()
     }
 
-    /// The next acknowledgment reports what of `[start, end)` is here already (RFC 2883 §4), once.
-    #[inline(never)]
-    pub fn note_duplicate(&mut self, start: u64, end: u64) {
-        if !self.reports_duplicates {
-            return;
-        }
-        let known = std::iter::once((0, self.next())).chain(self.assembler.blocks());
-        let overlaps = known.map(|(from, to)| (from.max(start), to.min(end)));
-        if let Some(first) = overlaps.filter(|(from, to)| from < to).min() {
-            self.duplicate = first;
-        }
+    /// Both ends agreed on SACK, or not.
+    pub fn agree(&mut self, config: &Config, sack: bool) {
+        self.reports_duplicates = sack && config.dsack;
+        self.compression.enabled = sack && config.sack_compression;
     }
 
     /// Takes note of the ECN field of an acceptable segment.
@@ -256,7 +255,7 @@ impl Receiver {
 
     /// Time has come to `now`.
     pub fn handle_timeout(&mut self, now: Instant, rto: Duration) {
-        if self.delayed.expires(self.wheel, now) {
+        if self.delayed.expires(self.wheel, now) && self.compression.held == 0 {
             self.quick.on_timer(rto);
         }
     }
@@ -278,6 +277,7 @@ impl Receiver {
         self.ack_now = false;
         self.ack_when_read = false;
         self.unacknowledged = 0;
+        self.compression.held = 0;
         self.delayed = Timer::OFF;
         self.last_ack_sent = next;
         let edge = self.possible_edge();
@@ -357,39 +357,6 @@ impl Receiver {
     /// Bytes received since the start, each once, those beyond a gap among them.
     pub fn arrived(&self) -> u64 {
         self.assembler.arrived_bytes() - 1
-    }
-
-    /// Bytes of the options of the next acknowledgment beside timestamps; SACK blocks if `sack` is agreed.
-    #[inline]
-    pub fn option_bytes(&self, sack: bool) -> u32 {
-        let blocks = sack && self.has_blocks();
-        if !blocks && matches!(self.echo, Echo::Nothing) {
-            return 0;
-        }
-        let duplicates = usize::from(self.duplicate != NOTHING);
-        self.echo.option_bytes(if blocks { self.assembler.blocks().len() + duplicates } else { 0 })
-    }
-
-    #[inline]
-    fn has_blocks(&self) -> bool {
-        self.assembler.has_gap() || self.duplicate != NOTHING
-    }
-
-    /// The SACK blocks to send now, if there are any: as many as an option holds, what arrived twice
-    /// before all (RFC 2883 §4), then the newest first (RFC 2018 §4).
-    pub fn take_sack_blocks(&mut self) -> Option<SackBlocks> {
-        if !self.has_blocks() {
-            return None;
-        }
-        let mut blocks = SackBlocks::default();
-        let (start, end) = std::mem::replace(&mut self.duplicate, NOTHING);
-        blocks.push(self.irs.at(start), self.irs.at(end));
-        for (start, end) in self.assembler.blocks() {
-            if !blocks.push(self.irs.at(start), self.irs.at(end)) {
-                break;
-            }
-        }
-        Some(blocks)
     }
 
     /// The shift with which `capacity` fits into a window field.

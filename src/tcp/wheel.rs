@@ -106,6 +106,16 @@ impl Timer {
         }
     }
 
+    /// Arms it for an instant that no wheel puts off, as Linux's timers of high resolution, unless it goes off before.
+    pub(super) fn bring_forward_exactly(&mut self, wheel: Wheel, end: Instant) {
+        if self.is_armed() {
+            *self = self.at_slot(wheel);
+        }
+        if end < self.end {
+            *self = Timer { end, wait: Duration::ZERO };
+        }
+    }
+
     /// The timer with the end of its slot.
     fn at_slot(self, wheel: Wheel) -> Timer {
         if self.wait.is_zero() {

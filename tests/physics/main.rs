@@ -10,6 +10,7 @@ mod guard_rails;
 mod l4s;
 mod labs;
 mod links;
+mod linux_bbr;
 mod linux_cubic;
 mod ns3;
 mod reference_claims;

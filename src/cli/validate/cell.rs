@@ -5,6 +5,7 @@ use super::pair::Waits;
 use crate::facts::Outcome;
 use crate::rng::Seed;
 use crate::scenario::{Plan, build};
+use crate::tables::stats::Estimate;
 
 /// One cell of a grid.
 pub struct Cell {
@@ -70,6 +71,21 @@ impl Grid {
         cells.into_iter().map(|(row, runs)| self.cell(row, &runs)).collect()
     }
 
+    /// The same, those together that tell of the same runs and differ in what is measured of these.
+    pub fn runs(&self) -> Vec<Vec<Cell>> {
+        let mut runs: Vec<Vec<Cell>> = Vec::new();
+        for cell in self.cells() {
+            let alike = |other: &Cell| {
+                self.keys.iter().all(|key| *key == "measure" || other.row.get(key) == cell.row.get(key))
+            };
+            match runs.last_mut().filter(|run| alike(&run[0])) {
+                Some(run) => run.push(cell),
+                None => runs.push(vec![cell]),
+            }
+        }
+        runs
+    }
+
     fn has(&self, row: &Row) -> bool {
         let fits =
             |(column, words): &(&str, &str)| words.split('|').any(|word| row.get(column) == Some(&word));
@@ -101,38 +117,39 @@ impl Figure {
     }
 }
 
-impl Cell {
-    /// Runs it with these trials. False if it was told to stop.
-    pub fn run(&mut self, grid: &Grid, trials: u32, go_on: &mut dyn FnMut() -> bool) -> bool {
-        let mut own = vec![Own::default(); grid.figures.len()];
-        let plan = match grid.source {
-            Source::Scenario(text) => {
-                Some(Plan::parse(grid.name, &text(grid, &self.row), &[]).expect("a grid's own scenario"))
-            }
-            Source::Pair(_) => None,
+/// Runs cells of a grid that share their [runs](Grid::runs) with these trials. False if it was told to stop.
+pub fn run(grid: &Grid, cells: &mut [Cell], trials: u32, go_on: &mut dyn FnMut() -> bool) -> bool {
+    let Some(row) = cells.first().map(|cell| cell.row.clone()) else { return true };
+    let mut own = vec![vec![Own::default(); grid.figures.len()]; cells.len()];
+    let plan = match grid.source {
+        Source::Scenario(text) => {
+            Some(Plan::parse(grid.name, &text(grid, &row), &[]).expect("a grid's own scenario"))
+        }
+        Source::Pair(_) => None,
+    };
+    for number in 0..trials {
+        let seen = match (&plan, grid.source) {
+            (Some(plan), _) => build(&plan.base, plan.trial(0, number))
+                .run(go_on)
+                .ok()
+                .map(|outcome| Seen::Outcome(Box::new(outcome))),
+            (None, Source::Pair(waits)) if go_on() => Some(Seen::Waits(waits(&row, Seed(u64::from(number))))),
+            _ => None,
         };
-        for number in 0..trials {
-            let seen = match (&plan, grid.source) {
-                (Some(plan), _) => build(&plan.base, plan.trial(0, number))
-                    .run(go_on)
-                    .ok()
-                    .map(|outcome| Seen::Outcome(Box::new(outcome))),
-                (None, Source::Pair(waits)) if go_on() => {
-                    Some(Seen::Waits(waits(&self.row, Seed(u64::from(number)))))
-                }
-                _ => None,
-            };
-            let Some(seen) = seen else { return false };
+        let Some(seen) = seen else { return false };
+        for (own, cell) in own.iter_mut().zip(&*cells) {
             for (own, figure) in own.iter_mut().zip(grid.figures) {
-                own.add(figure.measure, &seen);
+                own.add(figure.measure, &seen, &cell.row);
             }
         }
-        let theirs = number(&self.row, grid.samples);
-        for ((beside, own), figure) in self.figures.iter_mut().zip(own).zip(grid.figures) {
+    }
+    for (own, cell) in own.into_iter().zip(cells) {
+        let theirs = number(&cell.row, grid.samples);
+        for ((beside, own), figure) in cell.figures.iter_mut().zip(own).zip(grid.figures) {
             beside.ours = own.figure(figure.measure, theirs);
         }
-        true
     }
+    true
 }
 
 /// The yield of one trial.
@@ -151,10 +168,10 @@ struct Own {
 }
 
 impl Own {
-    fn add(&mut self, measure: Measure, seen: &Seen) {
+    fn add(&mut self, measure: Measure, seen: &Seen, row: &Row) {
         let values: Vec<f64> = match (measure, seen) {
             (Measure::Outcome(of), Seen::Outcome(outcome)) => of(outcome).into_iter().collect(),
-            (Measure::Mean(of) | Measure::Percentile(of, _), Seen::Waits(waits)) => of(waits).to_vec(),
+            (Measure::Mean(of) | Measure::Percentile(of, _), Seen::Waits(waits)) => of(waits, row),
             _ => Vec::new(),
         };
         self.each.extend(measure.of(&values));
@@ -165,19 +182,18 @@ impl Own {
     fn figure(&self, measure: Measure, theirs: f64) -> Option<Ours> {
         let value = measure.of(&self.values)?;
         let range = measure.range(&self.values, theirs).unwrap_or([value; 2]);
-        Some(Ours { value, error: error(&self.each), range })
+        let error = Estimate::of(&self.each).and_then(|each| each.error()).unwrap_or(0.0);
+        Some(Ours { value, error, range })
     }
 }
 
 impl Measure {
     /// The figure of some values.
     fn of(self, values: &[f64]) -> Option<f64> {
-        if values.is_empty() {
-            return None;
-        }
+        let mean = Estimate::of(values)?.mean;
         match self {
             Measure::Percentile(_, percent) => Some(at(&sorted(values), percent / 100.0)),
-            Measure::Outcome(_) | Measure::Mean(_) => Some(values.iter().sum::<f64>() / values.len() as f64),
+            Measure::Outcome(_) | Measure::Mean(_) => Some(mean),
         }
     }
 
@@ -251,14 +267,6 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
-/// Standard error of a mean of these.
-fn error(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let spread = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    if n > 1.0 { (spread / (n - 1.0) / n).sqrt() } else { 0.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::grids::GRIDS;
@@ -310,11 +318,11 @@ mod tests {
     #[test]
     fn a_percentile_has_the_range_that_two_samples_leave_open() {
         let values: Vec<f64> = (0..2_000).map(f64::from).collect();
-        let measure = Measure::Percentile(|seen| &seen.waits, 99.0);
+        let measure = Measure::Percentile(|seen, _| seen.messages.clone(), 99.0);
         // 1.96 * sqrt(0.99 * 0.01 * 2 / 2000) is 0.617 %: 12.3 places.
         let range = measure.range(&values, 2_000.0);
         assert_eq!((measure.of(&values), range), (Some(1_980.0), Some([1_967.0, 1_992.0])));
-        assert_eq!(Measure::Mean(|seen| &seen.waits).range(&values, 2_000.0), None);
+        assert_eq!(Measure::Mean(|seen, _| seen.messages.clone()).range(&values, 2_000.0), None);
         assert_eq!(measure.of(&[]), None);
         let verdict = |theirs: f64| {
             let ours = Ours { value: 1_980.0, error: 0.0, range: range.expect("a percentile") };

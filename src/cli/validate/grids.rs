@@ -45,7 +45,7 @@ pub struct Grid {
 pub enum Source {
     /// A scenario for each cell.
     Scenario(fn(&Grid, &Row) -> String),
-    /// Two hosts without a protocol: waits of a cell, of a seed.
+    /// Two hosts without a protocol: waits of a row, whatever its `measure`, of a seed.
     Pair(fn(&Row, Seed) -> Waits),
 }
 
@@ -67,9 +67,9 @@ pub enum Measure {
     /// Mean over the trials of a value of their outcomes.
     Outcome(fn(&Outcome) -> Option<f64>),
     /// Mean over what all trials saw.
-    Mean(fn(&Waits) -> &[f64]),
+    Mean(fn(&Waits, &Row) -> Vec<f64>),
     /// A percentile of what all trials saw.
-    Percentile(fn(&Waits) -> &[f64], f64),
+    Percentile(fn(&Waits, &Row) -> Vec<f64>, f64),
 }
 
 /// Largest difference from the other's value.
@@ -264,7 +264,7 @@ pub static GRIDS: &[Grid] = &[
         name: "ns3-newreno",
         summary: "TcpNewReno, 10 Mbit/s with a queue of 1 BDP",
         rows: &[("cc", "TcpNewReno")],
-        tcp: "profile = \"ns3\"\nbyte_counting = false",
+        tcp: NEW_RENO,
         ..NS3_LOSS
     },
     Grid {
@@ -280,6 +280,10 @@ pub static GRIDS: &[Grid] = &[
         ..NS3_LOSS
     },
 ];
+
+/// ns-3's `TcpNewReno`: a segment of growth an ACK, no count that a loss could end, and half of what is in flight.
+const NEW_RENO: &str =
+    "profile = \"ns3\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"flight\"";
 
 /// Windows that limit nothing.
 const WIDE_OPEN: &str = "receive_window = \"16MiB\"\nsend_buffer = \"16MiB\"";

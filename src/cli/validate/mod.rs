@@ -21,7 +21,7 @@ use super::output::{Failure, print, processors};
 use super::progress::Progress;
 use super::run::stop_on_interrupt;
 use crate::report::ratios;
-use cell::{Cell, Verdict};
+use cell::{Cell, Verdict, run};
 use grids::{GRIDS, Grid};
 
 /// Set our TCP beside measurements of Linux and ns-3, and beside models
@@ -60,13 +60,15 @@ impl Validate {
         // Before the work, so that no work is lost.
         let csv = self.csv.as_deref().map(create).transpose()?;
         self.plot.as_deref().map(ratios::check_name).transpose()?;
-        let mut cells: Vec<(usize, Cell)> = Vec::new();
+        let mut runs: Vec<(usize, Vec<Cell>)> = Vec::new();
         for (place, grid) in grids.iter().enumerate() {
-            cells.extend(grid.cells().into_iter().map(|cell| (place, cell)));
+            runs.extend(grid.runs().into_iter().map(|cells| (place, cells)));
         }
-        let cells = self.measure(&grids, cells)?;
+        let runs = self.measure(&grids, runs)?;
+        let cells: Vec<(usize, &Cell)> =
+            runs.iter().flat_map(|(place, cells)| cells.iter().map(|cell| (*place, cell))).collect();
         let of_grid = |(place, grid): (usize, &&'static Grid)| {
-            let own = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| cell);
+            let own = cells.iter().filter(|(of, _)| *of == place).map(|(_, cell)| *cell);
             (*grid, own.collect::<Vec<&Cell>>())
         };
         let grids: Vec<(&Grid, Vec<&Cell>)> = grids.iter().enumerate().map(of_grid).collect();
@@ -80,7 +82,7 @@ impl Validate {
                 .count();
         }
         if let Some((mut file, path)) = csv {
-            let rows = cells.iter().map(|(place, cell)| (grids[*place].0, cell));
+            let rows = cells.iter().map(|(place, cell)| (grids[*place].0, *cell));
             file.write_all(table::csv(rows).as_bytes()).map_err(|error| unwritten(path, &error))?;
         }
         if let Some(file) = &self.plot {
@@ -106,16 +108,20 @@ impl Validate {
     }
 
     /// Runs all cells on several threads; their results do not depend on how many.
-    fn measure(&self, grids: &[&Grid], cells: Vec<(usize, Cell)>) -> Result<Vec<(usize, Cell)>, Failure> {
+    fn measure(
+        &self,
+        grids: &[&Grid],
+        runs: Vec<(usize, Vec<Cell>)>,
+    ) -> Result<Vec<(usize, Vec<Cell>)>, Failure> {
         let stop = stop_on_interrupt("interrupted")?;
-        let progress = Progress::new("validate", cells.len() as u64, 0, "cells", self.quiet);
-        let slots: Vec<Mutex<(usize, Cell)>> = cells.into_iter().map(Mutex::new).collect();
+        let progress = Progress::new("validate", runs.len() as u64, 0, "cells", self.quiet);
+        let slots: Vec<Mutex<(usize, Vec<Cell>)>> = runs.into_iter().map(Mutex::new).collect();
         let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
         let work = || {
             while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let mut slot = slot.lock().expect("one thread takes it");
                 let grid = grids[slot.0];
-                if !slot.1.run(grid, self.trials, &mut || !stop.load(Ordering::Relaxed)) {
+                if !run(grid, &mut slot.1, self.trials, &mut || !stop.load(Ordering::Relaxed)) {
                     stopped.store(true, Ordering::Relaxed);
                     return;
                 }

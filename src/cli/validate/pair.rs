@@ -17,8 +17,10 @@ use crate::wire::Class;
 /// Waits of a trial, in milliseconds.
 #[derive(Debug, Default)]
 pub struct Waits {
-    /// The waits that its table has.
-    pub waits: Vec<f64>,
+    /// Waits of messages.
+    pub messages: Vec<f64>,
+    /// Transfers; `None` for one that did not end.
+    pub transfers: Vec<Option<Instants>>,
     /// Mean smoothed round trips of the connections.
     pub round_trips: Vec<f64>,
 }
@@ -198,7 +200,7 @@ pub(super) struct Script {
 
 /// Milliseconds of one transfer since its first SYN.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Instants {
+pub struct Instants {
     pub connected: f64,
     pub last_byte: f64,
     /// The acknowledged FIN of a sender that closes.

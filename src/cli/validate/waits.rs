@@ -54,31 +54,31 @@ pub(super) const LAST_SEGMENT: Grid = Grid {
 const MEAN: Figure = Figure {
     name: "wait_mean_ms",
     columns: ("mean_ms", Some(["min_ms", "max_ms"])),
-    measure: Measure::Mean(|seen| &seen.waits),
+    measure: Measure::Mean(waits),
     tolerance: |_| Tolerance::Relative(0.15),
 };
 const MEDIAN: Figure = Figure {
     name: "wait_p50_ms",
     columns: ("p50_ms", None),
-    measure: Measure::Percentile(|seen| &seen.waits, 50.0),
+    measure: Measure::Percentile(waits, 50.0),
     tolerance: |_| Tolerance::Relative(0.05),
 };
 const P95: Figure = Figure {
     name: "wait_p95_ms",
     columns: ("p95_ms", None),
-    measure: Measure::Percentile(|seen| &seen.waits, 95.0),
+    measure: Measure::Percentile(waits, 95.0),
     ..MEAN
 };
 const P99: Figure = Figure {
     name: "wait_p99_ms",
     columns: ("p99_ms", None),
-    measure: Measure::Percentile(|seen| &seen.waits, 99.0),
+    measure: Measure::Percentile(waits, 99.0),
     ..MEAN
 };
 const ROUND_TRIP: Figure = Figure {
     name: "srtt_mean_ms",
     columns: ("mean_srtt_ms", None),
-    measure: Measure::Mean(|seen| &seen.round_trips),
+    measure: Measure::Mean(|seen, _| seen.round_trips.clone()),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 
@@ -101,7 +101,7 @@ fn messages(row: &Row, seed: Seed) -> Waits {
     for n in 0..TALKS {
         let both = row["traffic"] == "two-way";
         let (waits, round_trip) = talk(seed.child(&format!("talk/{n}")), path(row), both, tcp(row));
-        seen.waits.extend(waits);
+        seen.messages.extend(waits);
         seen.round_trips.extend(round_trip);
     }
     seen
@@ -113,17 +113,22 @@ fn transfers(row: &Row, seed: Seed) -> Waits {
     for n in 0..TRANSFERS_EACH {
         let segments = number(row, "segments") as u64;
         let script = Script { segments, closes: true, path: path(row), extra: None };
-        let wait = match transfer(seed.child(&format!("transfer/{n}")), script, tcp(row)) {
-            // A SYN that is lost is sent again after a second.
-            Some(instants) if row["subset"] == "clean_handshake" && instants.connected > rtt_ms + 500.0 => {
-                continue;
-            }
-            Some(instants) => measured(row["measure"], instants),
-            None => f64::INFINITY,
-        };
-        seen.waits.push(wait);
+        let instants = transfer(seed.child(&format!("transfer/{n}")), script, tcp(row));
+        // A SYN that is lost is sent again after a second.
+        let lost_a_syn = instants.is_some_and(|instants| instants.connected > rtt_ms + 500.0);
+        if row["subset"] != "clean_handshake" || !lost_a_syn {
+            seen.transfers.push(instants);
+        }
     }
     seen
+}
+
+/// The waits of a row: of its `measure`, if it has one, else of messages.
+fn waits(seen: &Waits, row: &Row) -> Vec<f64> {
+    let Some(measure) = row.get("measure") else { return seen.messages.clone() };
+    let wait =
+        |transfer: &Option<Instants>| transfer.map_or(f64::INFINITY, |instants| measured(measure, instants));
+    seen.transfers.iter().map(wait).collect()
 }
 
 /// The wait of a table's `measure`.
@@ -147,8 +152,7 @@ fn last_segment(row: &Row, seed: Seed) -> Waits {
     };
     let closes = row["fin_at_once"] == "1";
     let script = Script { segments, closes, path: path(row), extra: Some(Box::new(lose)) };
-    let waits = transfer(seed, script, tcp(row)).map(|instants| measured(row["measure"], instants));
-    Waits { waits: waits.into_iter().collect(), round_trips: Vec::new() }
+    Waits { transfers: vec![transfer(seed, script, tcp(row))], ..Waits::default() }
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct Cubic {
     /// Acknowledged segments, for eight segments of window, for which Reno with this beta gains one.
     reno_scale: u64,
     fast_convergence: bool,
+    /// Progress outlives a loss.
+    carries: bool,
     initial_window: u64,
     cwnd: u64,
     slow_start: SlowStart,
@@ -72,6 +74,7 @@ impl Cubic {
             c: ((settings.c * SCALE as f64).round() as u64).max(1),
             reno_scale: 8 * (SCALE + beta) / 3 / (SCALE - beta),
             fast_convergence: settings.fast_convergence,
+            carries: settings.carries,
             initial_window,
             cwnd: initial_window,
             slow_start: SlowStart::watched(settings.watch),
@@ -134,6 +137,15 @@ impl Cubic {
 
     /// `tcp_cong_avoid_ai`
     fn grow(&mut self, acked: u64, cnt: u64) {
+        if self.carries {
+            // As ns-3 does: a segment for an acknowledgment, and the rest of the progress is kept.
+            self.credit += acked;
+            if self.credit >= cnt {
+                self.credit -= cnt;
+                self.cwnd += 1;
+            }
+            return;
+        }
         if self.credit >= cnt {
             // Gathered when growth was slower.
             self.credit = 0;
@@ -154,7 +166,9 @@ impl Cubic {
         };
         self.slow_start.end_at((self.cwnd * beta / SCALE).max(2));
         self.epoch = None;
-        self.credit = 0;
+        if !self.carries {
+            self.credit = 0;
+        }
     }
 }
 

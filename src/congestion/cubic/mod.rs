@@ -59,6 +59,7 @@ struct Settings {
     c: f64,
     fast_convergence: bool,
     reno_increase: bool,
+    carries: bool,
     watch: Watch,
 }
 
@@ -80,6 +81,7 @@ impl Settings {
             c: path.parameters.number("c"),
             fast_convergence: path.parameters.is_on("fast_convergence"),
             reno_increase: path.parameters.is_on("reno_increase"),
+            carries: path.carries_growth,
             watch: Watch::of(path),
         }
     }

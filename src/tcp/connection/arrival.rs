@@ -135,7 +135,7 @@ impl Connection {
         if let (true, Some(stamps)) = (agreed.timestamps, segment.timestamps) {
             self.receiver.start_timestamps(stamps);
         }
-        self.receiver.reports_duplicates = self.config.dsack && agreed.sack;
+        self.receiver.agree(&self.config, agreed.sack);
         self.sender.agreed = agreed;
         self.sender.update_window(0, 0, segment.window, true);
     }

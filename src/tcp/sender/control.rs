@@ -33,6 +33,7 @@ impl Sender {
             sack: self.uses_sack(),
             counts_marks: self.agreed.ecn == EcnMode::Accurate,
             paced: self.config.pacing,
+            carries_growth: self.config.carried_growth,
             now,
             rtt: self.rtt.smoothed(),
             rng,
@@ -91,6 +92,13 @@ impl Sender {
         }
     }
 
+    /// True if an acknowledgment after a timeout counts with all that it covers. RFC 3465 §2.3 has at most a segment,
+    /// because without SACK that may have arrived long before; Linux, whose receivers stretch acknowledgments
+    /// anyway, counts it (`tcp_remove_reno_sacks`).
+    fn counts_whole(&self) -> bool {
+        self.agreed.sack || self.config.delayed_ack.is_some_and(|delayed| delayed.stretch)
+    }
+
     /// Tells the controller what an acknowledgment reported.
     pub(super) fn tell_controller(&mut self, now: Instant, before: Before, delivered: &Delivered) {
         let Before { flight, pipe, lost, una, episode: was } = before;
@@ -105,14 +113,15 @@ impl Sender {
         }
         // With RACK the acknowledgment that ends an episode counts for growth, as in Linux.
         let in_recovery = self.recovery.episode() == Episode::Recovery
-            || (was == Episode::Recovery && !self.scoreboard.has_rack())
+            || (was == Episode::Recovery && !self.scoreboard.has_rack() && !self.config.carried_growth)
             // RFC 3168 §6.1.2: no growth by acknowledgments that echo marks.
             || self.recovery.ecn.pauses_growth(self.una);
+        let counts_whole = was != Episode::Loss || self.counts_whole();
         let Some(controller) = &mut self.controller else { return };
-        let bytes = if !self.config.byte_counting || (was == Episode::Loss && !self.agreed.sack) {
-            // RFC 3465 §2.3: at most a segment after a timeout, when one acknowledgment may cover
-            // what arrived long before.
+        let bytes = if !self.config.byte_counting || !counts_whole {
             delivered.bytes.min(self.agreed.mss)
+        } else if self.config.carried_growth && was == Episode::Recovery {
+            self.una - una
         } else {
             delivered.bytes
         };

@@ -1,6 +1,7 @@
 //! Shared parts of the conformance tests: a pair of connections over scripted faults, and one
 //! connection fed with hand-made segments. Both keep a log that is printed when a test fails.
 
+mod gaps;
 mod pair;
 mod properties;
 mod rfc2883;
@@ -52,6 +53,7 @@ pub fn plain() -> Config {
         delayed_ack: Some(DelayedAck { segments: 2, timeout: ms(40), adaptive: false, stretch: false }),
         quickack: false,
         dsack: false,
+        sack_compression: false,
         frto: false,
         syn_linear_timeouts: 0,
         tolerated_syns: 0,

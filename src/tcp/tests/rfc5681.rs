@@ -1,7 +1,7 @@
 //! RFC 5681, congestion control, with RFC 6928 (initial window), RFC 3042 (limited transmit) and
 //! RFC 3465 (byte counting).
 
-use super::{Pair, Script, ms, plain, segment};
+use super::{Pair, Script, blocks, ms, plain, sack, segment};
 use crate::congestion::{Choice, Phase};
 use crate::tcp::{Config, DelayedAck, State};
 use crate::wire::Flags;
@@ -187,6 +187,37 @@ fn out_of_order_data_is_acknowledged_at_once() {
     script.send(23, segment(ACK, 2001, 1, 1000));
     script.recv(23, "A 1..1 ack 4001");
     script.silent(1_000);
+}
+
+/// RFC 3465 §2.3: after a timeout without SACK an acknowledgment counts as a segment; Linux, which has stretch
+/// acknowledgments, lets it count whole (`tcp_remove_reno_sacks`), up to the threshold.
+#[test]
+fn after_a_timeout_an_acknowledgment_counts_as_a_segment_unless_as_in_linux() {
+    for (stretch, window) in [(false, 2_000), (true, 5_000)] {
+        let delayed_ack = plain().delayed_ack.map(|delayed| DelayedAck { stretch, ..delayed });
+        let mut script = Script::established(&Config { delayed_ack, ..plain() });
+        script.write(10_000);
+        script.wait(215);
+        script.send(220, segment(ACK, 1, 5_001, 0));
+        assert_eq!(cwnd(&script), window, "{stretch}");
+    }
+}
+
+/// ns-3 lets the acknowledgment that ends a recovery count whole, so that twelve segments make a halved window
+/// of five grow by two at once (`TcpSocketBase::ProcessAck`).
+#[test]
+fn the_end_of_a_recovery_counts_whole_if_growth_is_carried() {
+    for (carried_growth, window) in [(false, 5_000), (true, 7_000)] {
+        let mut script = Script::established_with_sack(&Config { carried_growth, ..sack() });
+        script.write(50_000);
+        for n in 2..=10 {
+            script.send(20, blocks(1, &[(1_001, 1_000 * n + 1)]));
+        }
+        assert_eq!(cwnd(&script), 5_000, "in the recovery");
+        // Two more had left on the first duplicates.
+        script.send(30, segment(ACK, 1, 12_001, 0));
+        assert_eq!(cwnd(&script), window, "{carried_growth}");
+    }
 }
 
 /// RFC 7661 §4: a window that was not used does not grow.
