@@ -17,11 +17,11 @@ use crate::tables::figures::{FIGURES, Figure};
 #[derive(Debug, Args)]
 pub struct List {
     /// Only these
-    what: Option<What>,
+    what: Option<Listing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Listing {
     Scenarios,
     /// Networks for serve and proxy
     Networks,
@@ -43,41 +43,41 @@ impl List {
     pub fn execute(self) -> Result<(), Failure> {
         let mut text = String::new();
         let wanted = |what| self.what.is_none_or(|only| only == what);
-        if wanted(What::Scenarios) {
+        if wanted(Listing::Scenarios) {
             section(&mut text, "scenarios (testbed run FILE)", &scenarios());
         }
-        if wanted(What::Networks) {
+        if wanted(Listing::Networks) {
             section(&mut text, "networks (serve, proxy --scenario FILE)", &titled(&["scenarios/networks"]));
         }
-        if wanted(What::Controllers) {
+        if wanted(Listing::Controllers) {
             section(&mut text, "controllers (tcp.congestion)", &controllers());
         }
-        if wanted(What::Impairments) {
+        if wanted(Listing::Impairments) {
             let rows: Vec<_> =
                 IMPAIRMENTS.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned())).collect();
             section(&mut text, "impairments", &rows);
         }
-        if wanted(What::Queues) {
+        if wanted(Listing::Queues) {
             section(&mut text, "queues (link.*.queue.kind)", &queues());
         }
-        if wanted(What::Dialects) {
+        if wanted(Listing::Dialects) {
             section(&mut text, "dialects (serve --dialect; in scenarios chat.dialect)", &dialects());
         }
-        if wanted(What::Workloads) {
+        if wanted(Listing::Workloads) {
             let rows: Vec<_> =
                 WORKLOADS.iter().map(|line| (line.name.to_owned(), line.summary.to_owned())).collect();
             section(&mut text, "workloads (clients.*.app.kind)", &rows);
         }
-        if self.what == Some(What::Figures) {
+        if self.what == Some(Listing::Figures) {
             section(&mut text, "figures (columns of trials.csv)", &figures(|figure| !figure.only_of_groups));
             let of_groups = figures(|figure| figure.of_group.is_some());
             section(&mut text, "figures of a group (columns of groups.csv)", &of_groups);
         }
-        if self.what == Some(What::Pictures) {
+        if self.what == Some(Listing::Pictures) {
             text += &pictures();
         }
         // Longer than all else together.
-        if self.what == Some(What::Keys) {
+        if self.what == Some(Listing::Keys) {
             text += &key_list();
         }
         print(&text)

@@ -9,8 +9,7 @@ use chrono::Local;
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{MakeWriter, layer};
@@ -36,7 +35,7 @@ pub fn start(filter: &str, json: bool, file: Option<&Path>) -> Result<Tail, Fail
     if let Some(word) = filter.split(',').find(|word| is_slip(word.trim())) {
         return Err(bad(&format!("there is no level '{}'", word.trim())));
     }
-    let filter = EnvFilter::try_new(filter).map_err(|error| bad(&error))?;
+    let filter: Targets = filter.replace(' ', "").parse().map_err(|error| bad(&error))?;
     let tail = Tail::default();
     let shown = tail.clone();
     let mut outputs =
@@ -82,7 +81,7 @@ impl FormatTime for LocalTime {
 /// nobody has, and log nothing.
 fn is_slip(word: &str) -> bool {
     let is_level = word.is_empty() || word.parse::<LevelFilter>().is_ok();
-    !is_level && !word.contains(['=', '[']) && !word.starts_with(env!("CARGO_PKG_NAME"))
+    !is_level && !word.contains('=') && !word.starts_with(env!("CARGO_PKG_NAME"))
 }
 
 /// Lets this process open so many sockets, if the system allows; says so if it does not. Returns how many

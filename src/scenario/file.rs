@@ -3,7 +3,7 @@
 use super::claims;
 use super::drops::Listed;
 use super::form::{Axes, Dialect, Each, Flag, Line, Maybe, Parameters, Placed, Text, Whole, Words};
-use super::groups::Client;
+use super::groups::ClientEntry;
 use super::kind::Reach;
 use super::plots::PlotSpec;
 use super::quantity::{PositiveSpan, Size, Span};
@@ -24,7 +24,7 @@ pub(super) struct File {
     pub trials: u32,
     pub links: Vec<LinkSpec>,
     pub dialect: &'static str,
-    pub clients: Vec<Client>,
+    pub clients: Vec<ClientEntry>,
     pub schedule: Vec<Entry>,
     pub drops: Vec<Listed>,
     pub claims: Vec<claims::Listed>,
@@ -97,7 +97,7 @@ impl File {
             v.key("dialect", &mut self.dialect, Dialect, "what is spoken on the wire");
         });
         let clients = required("clients").within(Reach::Axis);
-        v.list(clients, &mut self.clients, "", "a group of clients that are alike", Client::read);
+        v.list(clients, &mut self.clients, "", "a group of clients that are alike", ClientEntry::read);
         let schedule = "link conditions that change during a trial";
         v.list(fixed("schedule"), &mut self.schedule, "", schedule, Entry::read);
         v.list(fixed("drop"), &mut self.drops, "", "data segments to drop, by list", Listed::read);

@@ -15,17 +15,17 @@ use crate::wire::Direction;
 
 /// A group as it stands in the file: its path names links that are not found yet.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct ClientEntry {
     group: Group,
     path: Option<At<Vec<At<String>>>>,
     at: Option<At<String>>,
 }
 
-impl Client {
+impl ClientEntry {
     /// One `[[clients]]`.
-    pub fn read<V: Visitor>(v: &mut V, _: Place) -> Client {
-        let mut client = Client { group: unnamed(), path: None, at: None };
-        let Client { group, path, at } = &mut client;
+    pub fn read<V: Visitor>(v: &mut V, _: Place) -> ClientEntry {
+        let mut client = ClientEntry { group: unnamed(), path: None, at: None };
+        let ClientEntry { group, path, at } = &mut client;
         let name = required("name").within(Reach::File);
         v.key(name, &mut group.name, Name, "of the group; its flows are <name>-1, <name>-2, …");
         v.check(check_name);
@@ -88,14 +88,14 @@ fn check_twice(reader: &mut Reader) {
 
 /// The groups with their paths found among the links.
 pub(super) fn resolve(
-    clients: Vec<Client>,
+    clients: Vec<ClientEntry>,
     root: &Node,
     links: &[LinkSpec],
     problems: &mut Vec<Problem>,
 ) -> Vec<Group> {
     let nodes = root.get("clients").map_or(&[][..], Node::items);
     let mut groups: Vec<Group> = vec![];
-    for (Client { mut group, path: names, at }, node) in clients.into_iter().zip(nodes) {
+    for (ClientEntry { mut group, path: names, at }, node) in clients.into_iter().zip(nodes) {
         if let Some(names) = names {
             group.path = path::resolve(names, at, root, links, problems);
         }

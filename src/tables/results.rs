@@ -204,8 +204,8 @@ impl Results {
     }
 
     /// True if a complete row of a file is a `wanted` one; no row is read after the first such.
-    pub fn any_row(&self, file: &Path, wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, FileError> {
-        any_row(&*self.store, file, wanted)
+    pub fn any_row(&self, file: &Path, mut wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, FileError> {
+        any_row(&*self.store, file, &mut wanted)
     }
 }
 
@@ -266,17 +266,18 @@ fn each_row_once(
 }
 
 fn each_row(store: &dyn Store, file: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
-    let all = |row: &Row<'_>| {
+    let mut all = |row: &Row<'_>| {
         visit(row);
         false
     };
-    any_row(store, file, all).map(|_| ())
+    any_row(store, file, &mut all).map(|_| ())
 }
 
+/// Compiled once: its thirty callers have a closure each.
 fn any_row(
     store: &dyn Store,
     file: &Path,
-    mut wanted: impl FnMut(&Row<'_>) -> bool,
+    wanted: &mut dyn FnMut(&Row<'_>) -> bool,
 ) -> Result<bool, FileError> {
     let path = store.path(file);
     let open = match store.open(file) {

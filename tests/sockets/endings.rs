@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::changing;
 use crate::sockets::{Client, Running, usual};
 use crate::web::Page;
 use testbed::chat::protocol::{JSON_LINES, SLASH, WEB};
@@ -18,25 +19,9 @@ use testbed::live::server::Settings;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A network that loses everything from its second second on, for 10 s.
-const TUNNEL: &str = r#"
-duration = "60s"
-[link.path]
-delay = "100ms"
-per_client = true
-[[clients]]
-name = "one"
-path = ["path"]
-app = { kind = "bulk" }
-[[schedule]]
-at = "2s"
-set = { "link.path.loss" = "100%" }
-[[schedule]]
-at = "12s"
-set = { "link.path.loss" = "0%" }
-"#;
-
 fn tunnel() -> Conditions {
-    Options::default().conditions(Some(("tunnel.toml", TUNNEL))).expect("a sound network")
+    let text = changing("60s", "100ms", &[["2s", "loss", "100%"], ["12s", "loss", "0%"]]);
+    Options::default().conditions(Some(("tunnel.toml", &text))).expect("a sound network")
 }
 
 #[test]

@@ -19,3 +19,15 @@ mod web_api;
 mod web_attacks;
 mod web_own;
 mod web_page;
+
+/// A network of one link for each client; each change is an instant, a key of the link and its new value.
+fn changing(duration: &str, delay: &str, changes: &[[&str; 3]]) -> String {
+    let mut text = format!(
+        "duration = \"{duration}\"\n[link.path]\ndelay = \"{delay}\"\nper_client = true\n\
+         [[clients]]\nname = \"one\"\npath = [\"path\"]\napp = {{ kind = \"bulk\" }}\n"
+    );
+    for [at, key, value] in changes {
+        text += &format!("[[schedule]]\nat = \"{at}\"\nset = {{ \"link.path.{key}\" = \"{value}\" }}\n");
+    }
+    text
+}

@@ -6,23 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::changing;
 use crate::sockets::PATIENCE;
 use testbed::live::gateway::{Change, Conditions, Gateway, Options, OwnNetwork, Stream};
 
 /// A delay that is long for two seconds of three.
-const SCHEDULED: &str = r#"
-duration = "3s"
-[link.path]
-delay = "5ms"
-per_client = true
-[[clients]]
-name = "one"
-path = ["path"]
-app = { kind = "bulk" }
-[[schedule]]
-at = "1s"
-set = { "link.path.delay" = "250ms" }
-"#;
+fn scheduled() -> String {
+    changing("3s", "5ms", &[["1s", "delay", "250ms"]])
+}
 
 /// Sends a byte there and back until that takes long, or until it does not; the time from `since` to then.
 async fn until(is_slow: bool, [near, far]: &mut [Stream; 2], since: Instant) -> Duration {
@@ -82,17 +73,18 @@ async fn follow(text: &str, is_everybodys: bool) {
 
 #[tokio::test]
 async fn a_network_follows_its_schedule_and_begins_it_anew() {
-    let described = conditions(SCHEDULED).describe_links();
+    let one = scheduled();
+    let described = conditions(&one).describe_links();
     assert_eq!(described, "0% loss, 5ms delay each way, with 1 change every 3s");
     // The same behind another link, which does not change.
-    let two = SCHEDULED.replace("[\"path\"]", "[\"access\", \"path\"]");
+    let two = one.replace("[\"path\"]", "[\"access\", \"path\"]");
     let two = two.replace("[link.path]", "[link.access]\ndelay = \"5ms\"\nper_client = true\n[link.path]");
-    tokio::join!(follow(SCHEDULED, true), follow(SCHEDULED, false), follow(&two, true), follow(&two, false),);
+    tokio::join!(follow(&one, true), follow(&one, false), follow(&two, true), follow(&two, false),);
 }
 
 #[tokio::test]
 async fn a_schedule_of_a_moment_does_not_hold_up_the_gateway() {
-    let text = SCHEDULED.replace("\"3s\"", "\"1us\"").replace("\"1s\"", "\"0s\"");
+    let text = changing("1us", "5ms", &[["0s", "delay", "250ms"]]);
     let gateway = Gateway::start(&conditions(&text)).expect("a thread");
     let mut connection = gateway.open().await.expect("a connection");
     gateway.set_own(connection[0].connection(), &own(&conditions(&text))).expect("a network");
@@ -105,7 +97,7 @@ async fn a_schedule_of_a_moment_does_not_hold_up_the_gateway() {
 /// A change of something else neither ends a schedule nor begins it anew.
 #[tokio::test]
 async fn a_schedule_goes_on_where_it_stands_when_something_else_changes() {
-    let scheduled = conditions(SCHEDULED);
+    let scheduled = conditions(&scheduled());
     let options = Options { rate: Some("1mbit".to_owned()), ..Options::default() };
     let changed = scheduled.changed(&Change::of(&options, &scheduled).expect("a sound change"));
     let change = async |is_own: bool| {

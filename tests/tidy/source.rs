@@ -255,7 +255,7 @@ fn comments_begin_with_a_noun() {
     }
     let mut faults = vec![];
     for folder in ["src", "tests", "examples", "benches", "python/src", "web/engine/src", "web/page", ".ci"] {
-        for extension in ["rs", "js", "mjs"] {
+        for extension in ["rs", "js", "mjs", "css"] {
             for path in files_under(&root().join(folder), extension) {
                 let text = std::fs::read_to_string(&path).expect("a text");
                 for (number, line) in text.lines().enumerate().filter(|(_, line)| is_riddle(line)) {

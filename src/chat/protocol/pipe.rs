@@ -49,7 +49,7 @@ impl Dialect for Pipe {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(client::pipe::Client::default())
+        Box::new(client::pipe::PipeClient::default())
     }
 
     fn is_begun_by(&self, first: &[u8]) -> bool {

@@ -64,7 +64,7 @@ impl Dialect for Slash {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(client::slash::Client::default())
+        Box::new(client::slash::SlashClient::default())
     }
 
     fn is_begun_by(&self, first: &[u8]) -> bool {

@@ -22,7 +22,7 @@ use crate::time::Duration;
 
 /// Speaks lines of JSON.
 #[derive(Debug, Default)]
-pub struct Client {
+pub struct JsonLinesClient {
     reader: EventReader,
     /// True for a synthetic person, whose server is known to understand everything.
     is_person: bool,
@@ -44,15 +44,15 @@ enum Ping {
     Behind,
 }
 
-impl Client {
+impl JsonLinesClient {
     /// A synthetic person's: it says nothing that it is not asked to say.
-    pub fn person() -> Client {
-        Client { is_person: true, knows_more: Some(true), ..Client::default() }
+    pub fn person() -> JsonLinesClient {
+        JsonLinesClient { is_person: true, knows_more: Some(true), ..JsonLinesClient::default() }
     }
 
     /// One whose server is known to be of ours.
-    pub fn of_ours() -> Client {
-        Client { knows_more: Some(true), ..Client::default() }
+    pub fn of_ours() -> JsonLinesClient {
+        JsonLinesClient { knows_more: Some(true), ..JsonLinesClient::default() }
     }
 
     /// An event with what only this connection knows: whether it is in, and under which nick.
@@ -121,7 +121,7 @@ fn shows_more(event: &Event) -> bool {
     )
 }
 
-impl ClientSession for Client {
+impl ClientSession for JsonLinesClient {
     fn manner(&self) -> Manner {
         // Program 1's server shows everybody everything.
         Manner { echoes: true, is_framed: true, ..Manner::default() }

@@ -22,7 +22,7 @@ const PRIVATE_ONLY: &str = "this server knows private messages only: /whisper NA
 
 /// Speaks words separated by `|`.
 #[derive(Debug, Default)]
-pub struct Client {
+pub struct PipeClient {
     utf8: Utf8,
     nick: Name,
     /// True once it has asked anything.
@@ -68,7 +68,7 @@ fn absent(nick: &str) -> Event {
     })
 }
 
-impl ClientSession for Client {
+impl ClientSession for PipeClient {
     fn manner(&self) -> Manner {
         Manner { is_private: true, ..Manner::default() }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outbox::{Outbox, fits};
-use super::rooms_steps::{Awaited, Prompted, Step, What};
+use super::rooms_steps::{Pending, Prompted, ServerText, Step};
 use super::rooms_words::{answers, broadcast, confirms, is_added};
 use super::{between, notice, numbered, one_line, refusal, unknown, without_password};
 use crate::chat::message::{Event, Name, Refusal, Request};
@@ -46,16 +46,16 @@ const FIXED: &[(&str, Fixed)] = &[
     ("Server: Bye", |_| Event::Bye),
 ];
 
-type Fixed = fn(&mut Client) -> Event;
+type Fixed = fn(&mut RoomsClient) -> Event;
 
 /// Speaks bare text with rooms.
 #[derive(Debug, Default)]
-pub struct Client {
+pub struct RoomsClient {
     utf8: Utf8,
     nick: Name,
     /// Steps still to be sent; one prompt at a time.
     steps: VecDeque<Step>,
-    awaited: Option<Awaited>,
+    awaited: Option<Pending>,
     /// True if the list of members omits it. A server does not answer a request that changes nothing.
     hidden: bool,
     /// True of a server that knows more commands than the original, once one or the other has shown.
@@ -70,7 +70,7 @@ pub struct Client {
     out: Outbox,
 }
 
-impl Client {
+impl RoomsClient {
     /// Sends what need not wait for a prompt.
     fn step(&mut self, now: Instant) {
         while self.out.is_in()
@@ -83,12 +83,12 @@ impl Client {
                     self.out.send(&text);
                     if self.knows_more != Some(true) {
                         self.send(MEMBERS, false);
-                        self.wait(now, What::Verdict(text), WITHIN);
+                        self.wait(now, ServerText::Verdict(text), WITHIN);
                     }
                 }
                 Step::Prompted(prompted) => {
                     self.out.send(prompted.command);
-                    self.wait(now, What::Prompt(prompted), WITHIN);
+                    self.wait(now, ServerText::Prompt(prompted), WITHIN);
                 }
             }
         }
@@ -101,24 +101,24 @@ impl Client {
         self.out.send(text);
     }
 
-    fn wait(&mut self, now: Instant, what: What, within: Duration) {
-        self.awaited = Some(Awaited { what, by: now + within });
+    fn wait(&mut self, now: Instant, text: ServerText, within: Duration) {
+        self.awaited = Some(Pending { text, by: now + within });
     }
 
     /// The awaited text has come, or is waited for no longer.
     fn go_on(&mut self, now: Instant) {
-        if let Some(What::Prompt(prompted)) = self.awaited.take().map(|awaited| awaited.what) {
+        if let Some(ServerText::Prompt(prompted)) = self.awaited.take().map(|awaited| awaited.text) {
             self.out.send(prompted.answer.as_deref().unwrap_or(&self.nick));
             let is_there = prompted.hides == Some(self.hidden);
-            self.wait(now, What::Confirmation, if is_there { APART } else { WITHIN });
+            self.wait(now, ServerText::Confirmation, if is_there { APART } else { WITHIN });
         }
     }
 
     /// The prompt that it waits for.
     fn prompt(&self) -> Option<&'static str> {
-        match &self.awaited.as_ref()?.what {
-            What::Prompt(prompted) => Some(prompted.prompt),
-            What::Confirmation | What::Verdict(_) => None,
+        match &self.awaited.as_ref()?.text {
+            ServerText::Prompt(prompted) => Some(prompted.prompt),
+            ServerText::Confirmation | ServerText::Verdict(_) => None,
         }
     }
 
@@ -126,7 +126,7 @@ impl Client {
     fn judge(&mut self, event: Event) -> Option<Event> {
         let is_list = matches!(event, Event::People { .. });
         let only_shows = is_list && self.lists.pop_front() == Some(false);
-        if let Some(Awaited { what: What::Verdict(command), .. }) = &self.awaited
+        if let Some(Pending { text: ServerText::Verdict(command), .. }) = &self.awaited
             && (only_shows || answers(&event, command))
         {
             self.knows_more = Some(!is_list);
@@ -258,7 +258,7 @@ fn prompted(
     Step::Prompted(Prompted { command, prompt, answer, hides })
 }
 
-impl ClientSession for Client {
+impl ClientSession for RoomsClient {
     fn manner(&self) -> Manner {
         Manner { is_prompted: true, ..Manner::default() }
     }

@@ -24,14 +24,14 @@ pub(super) struct Prompted {
 
 /// A text of the server before which nothing more is sent, and the time by which it is given up.
 #[derive(Debug)]
-pub(super) struct Awaited {
-    pub what: What,
+pub(super) struct Pending {
+    pub text: ServerText,
     pub by: Instant,
 }
 
 /// Kinds of such texts.
 #[derive(Debug)]
-pub(super) enum What {
+pub(super) enum ServerText {
     /// The prompt.
     Prompt(Prompted),
     /// That the answer has come: the server would read a command close behind it as a part of it.

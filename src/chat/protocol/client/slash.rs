@@ -14,7 +14,7 @@ use crate::time::Duration;
 
 /// Speaks bare text with slash commands.
 #[derive(Debug, Default)]
-pub struct Client {
+pub struct SlashClient {
     utf8: Utf8,
     /// The nick that it would like, until the server asks for it: who speaks first is taken for a
     /// client of program 4 where both share a port.
@@ -25,7 +25,7 @@ pub struct Client {
     out: Outbox,
 }
 
-impl Client {
+impl SlashClient {
     fn enter(&mut self, nick: &str) -> Event {
         self.out.let_in();
         Event::Welcome { nick: nick.into(), people: Arc::default() }
@@ -157,7 +157,7 @@ fn two((a, b): (&str, &str)) -> (Name, Name) {
     (a.into(), b.into())
 }
 
-impl ClientSession for Client {
+impl ClientSession for SlashClient {
     fn speaks(&self, request: &Request) -> Result<(), NotSaid> {
         use Request::{Help, Join, Leave, People, Rename, Say, Tell};
         if matches!(request, Request::File(_) | Request::Hint(_) | Request::Seal { .. }) {

@@ -23,8 +23,8 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// Speaks JSON in WebSocket messages.
 #[derive(Debug)]
-pub struct Client {
-    words: json_lines::Client,
+pub struct WebClient {
+    words: json_lines::JsonLinesClient,
     frames: Reader,
     out: VecDeque<Rc<[u8]>>,
     /// Messages that have come, and those of them that the server knows to have.
@@ -34,10 +34,10 @@ pub struct Client {
     unsaid: usize,
 }
 
-impl Default for Client {
-    fn default() -> Client {
-        Client {
-            words: json_lines::Client::of_ours(),
+impl Default for WebClient {
+    fn default() -> WebClient {
+        WebClient {
+            words: json_lines::JsonLinesClient::of_ours(),
             frames: Reader::new(From::Server, LONGEST),
             out: VecDeque::new(),
             seen: 0,
@@ -47,7 +47,7 @@ impl Default for Client {
     }
 }
 
-impl Client {
+impl WebClient {
     fn send(&mut self, text: &[u8]) {
         let mut frame = Vec::with_capacity(text.len() + 14);
         push_masked_text(text.strip_suffix(b"\n").unwrap_or(text), MASK, &mut frame);
@@ -58,7 +58,7 @@ impl Client {
     fn hear(
         &mut self,
         bytes: &[u8],
-        mut each: impl FnMut(&mut json_lines::Client, &[u8]) -> Result<(), Malformed>,
+        mut each: impl FnMut(&mut json_lines::JsonLinesClient, &[u8]) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
         let mut line = Vec::new();
         let (words, seen, unsaid, out) = (&mut self.words, &mut self.seen, &mut self.unsaid, &mut self.out);
@@ -94,7 +94,7 @@ impl Client {
     }
 }
 
-impl ClientSession for Client {
+impl ClientSession for WebClient {
     fn manner(&self) -> Manner {
         self.words.manner()
     }

@@ -43,7 +43,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use super::client::json_lines::Client;
+use super::client::json_lines::JsonLinesClient;
 use super::session::{ClientSession, ServerSession};
 use super::{Dialect, READ_GAP, Settings};
 use crate::time::Duration;
@@ -92,11 +92,11 @@ impl Dialect for JsonLines {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(Client::default())
+        Box::new(JsonLinesClient::default())
     }
 
     fn person(&self) -> Box<dyn ClientSession> {
-        Box::new(Client::person())
+        Box::new(JsonLinesClient::person())
     }
 
     fn is_begun_by(&self, first: &[u8]) -> bool {

@@ -29,7 +29,7 @@ const LONGEST: usize = 1 << 20;
 
 /// Speaks length-prefixed JSON, and acknowledges it.
 #[derive(Debug)]
-pub struct Client {
+pub struct ReliableClient {
     frames: Frames,
     nick: Name,
     /// True if it showed a password.
@@ -63,9 +63,9 @@ enum Door {
     Inside,
 }
 
-impl Default for Client {
-    fn default() -> Client {
-        Client {
+impl Default for ReliableClient {
+    fn default() -> ReliableClient {
+        ReliableClient {
             frames: Frames::new(LONGEST),
             nick: Name::default(),
             shown: false,
@@ -85,7 +85,7 @@ impl Default for Client {
     }
 }
 
-impl Client {
+impl ReliableClient {
     fn message(&mut self, moment: Moment, kind: &str, content: String) -> (Rc<[u8]>, Rc<[u8]>) {
         let id = format!("{kind}_{}_{}", moment.at.unix_nanos() / 1_000_000_000, 1_000 + self.made);
         self.made += 1;
@@ -310,7 +310,7 @@ impl Client {
     }
 }
 
-impl ClientSession for Client {
+impl ClientSession for ReliableClient {
     fn manner(&self) -> Manner {
         Manner { acknowledges: true, in_flight: IN_FLIGHT, is_framed: true, ..Manner::default() }
     }

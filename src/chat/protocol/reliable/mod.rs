@@ -54,7 +54,7 @@ impl Dialect for Reliable {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(client::Client::default())
+        Box::new(client::ReliableClient::default())
     }
 
     fn is_begun_by(&self, first: &[u8]) -> bool {

@@ -42,7 +42,7 @@ impl Dialect for Rooms {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(client::rooms::Client::default())
+        Box::new(client::rooms::RoomsClient::default())
     }
 
     fn is_begun_by(&self, first: &[u8]) -> bool {

@@ -24,7 +24,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use super::client::web::Client;
+use super::client::web::WebClient;
 use super::session::{ClientSession, ServerSession};
 use super::{Dialect, Settings};
 use crate::time::Duration;
@@ -68,6 +68,6 @@ impl Dialect for Web {
     }
 
     fn client(&self) -> Box<dyn ClientSession> {
-        Box::new(Client::default())
+        Box::new(WebClient::default())
     }
 }
