@@ -198,12 +198,12 @@ mod tests {
     #[test]
     fn only_failures_are_spelt_out() {
         let study = crate::tables::testing::study(&[]);
-        let lines = lines(&study, &[check(3, 0, 0), check(0, 0, 3)]);
+        let lines = super::lines(&study, &[check(3, 0, 0), check(0, 0, 3)]);
         assert_eq!(
             lines,
             ["configured against realised: the one check passed (1 more had too few packets to tell)"]
         );
-        let lines = lines(&study, &[check(3, 0, 0), check(2, 1, 0)]);
+        let lines = super::lines(&study, &[check(3, 0, 0), check(2, 1, 0)]);
         assert_eq!(lines.len(), 2);
         assert!(lines[0].contains("realised 12.5 (allowed 9 to 11) in 1 of 3 trials"), "{lines:?}");
     }
