@@ -29,7 +29,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         let mut links = data::links(results, cell)?;
         links.retain(|link| rated(&link.name, &link.direction));
         if sources.part().is_some() {
-            links.iter_mut().for_each(|link| link.cut(from, to));
+            for link in &mut links {
+                link.cut(from, to);
+            }
         }
         for link in &links {
             let top = link.packets.iter().copied().fold(0.0, f64::max);

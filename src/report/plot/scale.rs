@@ -115,8 +115,8 @@ impl Scale {
         // Every second, third … of them: what is left has equal distances, counted from zero.
         let all = self.ticks.clone();
         let step = if let [first, second, ..] = &all[..] { second.0 - first.0 } else { 1.0 };
-        let number = move |tick: &(f64, String)| (tick.0 / step).round() as i64;
-        let every = |n: usize| all.iter().filter(move |tick| number(tick).rem_euclid(n as i64) == 0);
+        let number = move |tick: &(f64, String)| (tick.0 / step).round().abs() as usize;
+        let every = |n: usize| all.iter().filter(move |tick| number(tick).is_multiple_of(n));
         let apart = |n: &usize| every(*n).try_fold(f64::NEG_INFINITY, fits).is_some();
         let n = (1..all.len()).find(apart).unwrap_or(all.len().max(1));
         self.ticks = every(n).cloned().collect();

@@ -52,7 +52,9 @@ pub fn each_share(results: &Results, mut visit: impl FnMut(&Trial, &str, &Share)
         let there = groups.iter().filter(|group| !is_left_out(study, trial.cell, group));
         let mut shares: BTreeMap<&str, Share> = there.map(|group| (group.as_str(), share(group))).collect();
         compare(&mut shares, &flows, &groups, results, trial);
-        shares.iter().for_each(|(group, share)| visit(trial, group, share));
+        for (group, share) in &shares {
+            visit(trial, group, share);
+        }
     }
     Ok(())
 }

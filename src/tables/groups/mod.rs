@@ -19,13 +19,16 @@ use crate::facts::Measure;
 /// The file's name.
 pub const FILE: &str = "groups.csv";
 
+/// Values of trials, with their numbers, by column.
+type Lists = BTreeMap<&'static str, Vec<(u32, f64)>>;
+
 /// Figures of the groups of a run.
 #[derive(Debug, Default)]
 pub struct Groups {
     /// Text of `groups.csv`: a row per trial and group.
     text: String,
     /// Value of each trial, by cell, group and column, where the figure exists.
-    values: BTreeMap<(usize, String), BTreeMap<&'static str, Vec<(u32, f64)>>>,
+    values: BTreeMap<(usize, String), Lists>,
 }
 
 impl Groups {
@@ -33,7 +36,7 @@ impl Groups {
     pub fn of(results: &Results) -> Result<Groups, FileError> {
         let study = &results.study;
         let mut text = kind::header(&columns(study));
-        let mut values: BTreeMap<_, BTreeMap<_, Vec<_>>> = BTreeMap::new();
+        let mut values: BTreeMap<_, Lists> = BTreeMap::new();
         collect::each_share(results, |trial, group, share| {
             let _ = write!(text, "{},{}", trial.cell, trial.number);
             axes::push_values(&mut text, study, trial.cell);
