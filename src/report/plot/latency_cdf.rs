@@ -31,7 +31,7 @@ fn panel(part: &Part, title: String) -> DrawPanel {
     let mut curves = part.points(shares);
     let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
     let x = curve_axis(&all);
-    // Where something never came, the share stays what it was.
+    // The share stays below one if something never came.
     for points in curves.iter_mut().map(|(_, points)| points) {
         let last = points.last().filter(|(_, share)| *share < 1.0).copied();
         points.extend(last.map(|(_, share)| (x.high(), share)));
