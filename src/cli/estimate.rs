@@ -35,6 +35,8 @@ fn captured(scenario: &Scenario) -> u64 {
     let fastest = directions().filter_map(|config| config.rate).map(Rate::bits_per_second).max();
     let carried =
         fastest.map_or(u64::MAX, |bits| (bits as f64 / 8.0 * 2.0 * scenario.duration.as_secs_f64()) as u64);
+    // Of transfers of a given size, that much with headers, acknowledgments and what is sent again.
+    let carried = scenario.transferred().map_or(carried, |bytes| carried.min(bytes.saturating_mul(2)));
     // At a link, each packet is seen as it comes and as it goes.
     let passes = |(_, point): &(String, Point)| if matches!(point, Point::Link(_)) { 2 } else { 1 };
     let points: u64 = record.pcap.iter().map(passes).sum();
@@ -168,6 +170,18 @@ mod tests {
         let (few, many) = (series("[2]"), series("[20]"));
         assert!(many > 6 * few, "{few} and {many}");
         assert_eq!(series("[2, 20]"), few + many);
+    }
+
+    #[test]
+    fn captures_of_transfers_of_a_given_size_have_about_that() {
+        let series = |size: &str| {
+            let sets = [size, "record.pcap=[\"link.path\"]"].map(str::to_owned);
+            let text = include_str!("../../scenarios/labs/losses-17-18.toml");
+            written(&Plan::parse("losses-17-18.toml", text, &sets).expect("a sound scenario")).series
+        };
+        let [small, large] = ["200kB", "2MB"].map(|size| series(&format!("clients.upload.app.size={size}")));
+        // Three cells; a link sees each packet twice.
+        assert_eq!(large - small, 3 * 2 * 2 * 1_800_000);
     }
 
     #[test]

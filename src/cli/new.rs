@@ -225,32 +225,46 @@ fn answer(
     }
     eprintln!("{question}");
     for (n, choice) in choices.iter().enumerate() {
-        eprintln!("  {}  {}", n + 1, choice.words);
+        eprintln!("  {}  {:11}  {}", n + 1, choice.name, choice.words);
     }
     loop {
-        eprint!("1 to {} [1]: ", choices.len());
+        eprint!("1 to {} or a name [1]: ", choices.len());
         let mut line = String::new();
         let read = std::io::stdin().lock().read_line(&mut line);
         if !matches!(read, Ok(1..)) {
             eprintln!("");
             return Err(Failure::Interrupted);
         }
-        let number = if line.trim().is_empty() { Ok(1) } else { line.trim().parse::<usize>() };
-        match number.ok().and_then(|n| choices.get(n.wrapping_sub(1))) {
-            Some(choice) => return Ok(choice),
-            None => eprintln!("a number from 1 to {}", choices.len()),
+        match picked(choices, line.trim()) {
+            Some(choice) => {
+                eprintln!("");
+                return Ok(choice);
+            }
+            None => eprintln!("there is no such answer; a number from 1 to {}, or a name", choices.len()),
         }
+    }
+}
+
+/// The choice that a person types: its number or its name, or nothing for the first.
+fn picked(choices: &'static [Choice], answer: &str) -> Option<&'static Choice> {
+    match answer.parse::<usize>() {
+        Ok(number) => choices.get(number.checked_sub(1)?),
+        Err(_) if answer.is_empty() => choices.first(),
+        Err(_) => choices.iter().find(|choice| choice.name.eq_ignore_ascii_case(answer)),
     }
 }
 
 fn text(name: &str, traffic: &Choice, network: &Choice, compared: &Choice) -> String {
     let Choice { words, .. } = compared;
+    let check = format!("testbed check {name}.toml");
+    let [run, schema] = [format!("testbed run {name}.toml"), "testbed schema KEY".to_owned()]
+        .map(|command| format!("{command:0$}", check.len()));
     format!(
         "# {traffic}, over {network}.\n\
          #\n\
-         #   testbed check {name}.toml     is it sound, and how long will it take?\n\
-         #   testbed run {name}.toml       tables, pictures and a page in results/{name}\n\
-         #   testbed schema KEY     what a key means; scenarios/reference.toml has all of them\n\
+         #   {check}   is it sound, and how long will it take?\n\
+         #   {run}   tables, pictures and a page in results/{name}\n\
+         #   {schema}   what a key means; all of them: testbed list keys\n\
          \n\
          title    = \"{title}\"\n\
          expect   = \"\"             # write down what you expect to see, before you run it\n\
@@ -291,6 +305,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_answer_is_a_number_or_a_name() {
+        let picked = |answer| picked(TRAFFIC, answer).map(|choice| choice.name);
+        assert_eq!(["", "2", "web", "Voice"].map(picked), ["downloads", "chat", "web", "voice"].map(Some));
+        assert_eq!(["0", "5", "-1", "we", "2 3"].map(picked), [None; 5]);
     }
 
     #[test]

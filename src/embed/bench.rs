@@ -88,7 +88,7 @@ impl Bench {
     pub fn say(&self) -> Result<Said, String> {
         let (results, means) = self.means()?;
         let unsettled = settling::find(&results, settling::one_by_one).map_err(|error| error.to_string())?;
-        let (findings, _) = Findings::of(&results, means, unsettled).map_err(|error| error.to_string())?;
+        let findings = Findings::of(&results, means, unsettled).map_err(|error| error.to_string())?;
         let columns = table::shown(&findings.cells);
         let figure = |column: &table::Shown| match column.unit {
             "" => column.heading.clone(),

@@ -13,10 +13,11 @@ use super::error::ReportError;
 use super::manifest::Manifest;
 use super::{Report, again, paths, preface};
 use crate::facts::Measure;
+use crate::tables::checks::{self, Check, CheckVerdict};
 use crate::tables::figures::{self, Figure};
 use crate::tables::results::Results;
 use crate::tables::study::Study;
-use crate::tables::table::{self, Check, CheckVerdict};
+use crate::tables::table;
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
 const MAX_SVG: u64 = 500 * 1024;
@@ -27,27 +28,16 @@ const MAX_CHECKS: usize = 200;
 const STYLE: &str = include_str!("page.css");
 
 /// Writes the page.
-pub fn write(
-    results: &Results,
-    manifest: &Manifest,
-    report: &Report,
-    checks: &[Check],
-) -> Result<(), ReportError> {
+pub fn write(results: &Results, manifest: &Manifest, report: &Report) -> Result<(), ReportError> {
     // The first figure is that of the paths.
     let numbered = report.pictures.iter().zip(1 + usize::from(results.study.topology.is_some())..);
     let pictures = numbered.map(|(picture, number)| figure(&results.path(""), picture, number));
     let pictures = pictures.collect::<Result<Vec<Markup>, ReportError>>()?;
-    let page = page(results, manifest, report, checks, &pictures);
+    let page = page(results, manifest, report, &pictures);
     super::disk::replace(&results.path("report.html"), page.into_string().as_bytes())
 }
 
-fn page(
-    results: &Results,
-    manifest: &Manifest,
-    report: &Report,
-    checks: &[Check],
-    pictures: &[Markup],
-) -> Markup {
+fn page(results: &Results, manifest: &Manifest, report: &Report, pictures: &[Markup]) -> Markup {
     let study = &results.study;
     let changes: Vec<String> = study.changes().map(|(key, value)| format!("{key} = {value}")).collect();
     let tested = study.cells() > 1 && study.trials as usize >= crate::tables::paired::LEAST_PAIRS;
@@ -96,7 +86,7 @@ fn page(
                     (group_table(study, report))
                     @if !pictures.is_empty() { h2 { "The pictures" } }
                     @for picture in pictures { (picture) }
-                    (check_table(study, report, checks))
+                    (check_table(results, report))
                     (again::change(manifest))
                     (again::repeat(manifest))
                 }
@@ -274,7 +264,8 @@ fn figure(dir: &Path, picture: &Path, number: usize) -> Result<Markup, ReportErr
     Ok(html! { figure class=(class) { img alt=(title) src=(data) style=[style]; (caption) } })
 }
 
-fn check_table(study: &Study, report: &Report, checks: &[Check]) -> Markup {
+fn check_table(results: &Results, report: &Report) -> Markup {
+    let (study, checks) = (&results.study, &results.checks);
     if checks.is_empty() {
         return Markup::default();
     }
@@ -311,8 +302,8 @@ fn fields(study: &Study, check: &Check) -> Vec<String> {
         check.direction.clone(),
         check.quantity.clone(),
         table::plain(check.configured),
-        table::of_check(check, check.realised),
-        format!("{} … {}", table::of_check(check, check.low), table::of_check(check, check.high)),
+        checks::of_check(check, check.realised),
+        format!("{} … {}", checks::of_check(check, check.low), checks::of_check(check, check.high)),
         verdict.to_owned(),
     ]
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 
 use super::disk::{self, Fingerprint};
@@ -83,6 +84,54 @@ pub fn write(dir: &Path, trials: &BTreeMap<Key, Entries>) -> Result<(), ReportEr
         Ok(())
     } else {
         disk::replace(&path, text.as_bytes())
+    }
+}
+
+/// Writes a journal anew whose trials are not in their order, each once, as an unbroken run leaves them.
+pub fn put_in_order(dir: &Path) -> Result<(), ReportError> {
+    if is_in_order(dir)? {
+        return Ok(());
+    }
+    read(dir)?.map_or(Ok(()), |trials| write(dir, &trials))
+}
+
+/// True if [`write`] would change nothing; reads one trial at a time.
+fn is_in_order(dir: &Path) -> Result<bool, ReportError> {
+    let path = dir.join(FILE);
+    if !path.exists() {
+        return Ok(true);
+    }
+    let mut file = BufReader::new(disk::open(&path)?);
+    let mut next = || {
+        let mut line = Vec::new();
+        file.read_until(b'\n', &mut line).map_err(ReportError::io("read", &path))?;
+        Ok::<_, ReportError>(String::from_utf8_lossy(&line).into_owned())
+    };
+    if next()? != HEADER {
+        return Ok(false);
+    }
+    let (mut trial, mut entries, mut text) = (None, Entries::new(), String::new());
+    let is_whole = |trial: Option<Key>, entries: &Entries, text: &str| {
+        let done = entries.contains_key(Table::Trials.file());
+        trial.is_none_or(|trial| done && lines(trial, entries) == text)
+    };
+    loop {
+        let line = next()?;
+        let entry = line.strip_suffix('\n').and_then(entry);
+        let key = entry.as_ref().map(|(key, ..)| *key);
+        if key != trial {
+            let falls = key.is_some() && key < trial;
+            if falls || !is_whole(trial, &entries, &text) {
+                return Ok(false);
+            }
+            (trial, entries) = (key, Entries::new());
+            text.clear();
+        }
+        match entry {
+            Some((_, file, print)) => drop(entries.insert(file, print)),
+            None => return Ok(line.is_empty()),
+        }
+        text.push_str(&line);
     }
 }
 

@@ -33,7 +33,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::scenario::PlotSpec;
-use crate::tables::table::Check;
 use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
 
 pub use disk::{Disk, Fingerprint};
@@ -103,7 +102,7 @@ pub fn read(dir: &Path) -> Result<Report, ReportError> {
     let mut results = Results::load_some(Arc::new(Disk::of(dir)), &manifest.study)?;
     bottleneck::settle(&mut [&mut results])?;
     let changed = manifest.changed_records(dir)?;
-    let (findings, _) = find(&results, Means::of(&results)?, &changed)?;
+    let findings = find(&results, Means::of(&results)?, &changed)?;
     Ok(Report { findings, pictures: plot::existing(dir, &results.study), notice: None })
 }
 
@@ -161,7 +160,7 @@ fn derive(
     for (name, text) in means.files(results)? {
         disk::replace(&dir.join(name), text.as_bytes())?;
     }
-    let (mut findings, checks) = find(results, means, changed)?;
+    let mut findings = find(results, means, changed)?;
     let (pictures, notice) = if pictures {
         let missing = manifest.missing_records(dir);
         let plot::Pictures { all, kept, boxes, undrawn } =
@@ -173,19 +172,19 @@ fn derive(
         (plot::existing(dir, &results.study), None)
     };
     let report = Report { findings, pictures, notice };
-    html::write(results, &manifest, &report, &checks)?;
+    html::write(results, &manifest, &report)?;
     manifest.hash_derived(dir)?;
     manifest.write(dir)?;
     Ok(report)
 }
 
-/// Findings of a run, and the realised checks; `changed` are the records that are not what the run wrote.
-fn find(results: &Results, means: Means, changed: &[String]) -> Result<(Findings, Vec<Check>), ReportError> {
+/// Findings of a run; `changed` are the records that are not what the run wrote.
+fn find(results: &Results, means: Means, changed: &[String]) -> Result<Findings, ReportError> {
     let unsettled = settling::find(results, |cells, read| parallel::map(cells, |&cell| read(cell)))?;
-    let (mut findings, checks) = Findings::of(results, means, unsettled)?;
+    let mut findings = Findings::of(results, means, unsettled)?;
     if !changed.is_empty() {
         let text = format!("changed since the run wrote them: {}", changed.join(", "));
         findings.warnings.insert(0, Warning { text, cells: Vec::new() });
     }
-    Ok((findings, checks))
+    Ok(findings)
 }

@@ -12,6 +12,7 @@ use super::error::ReportError;
 use super::journal::{self, Entries, Fault, Key};
 use crate::facts::Measure;
 use crate::tables::latency;
+use crate::tables::reading::{ascends, key};
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
 
@@ -209,18 +210,15 @@ fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"))
 }
 
-/// The cell and the trial that a row begins with.
-fn key(line: &[u8]) -> Option<Key> {
-    let line = std::str::from_utf8(line).ok()?;
-    let mut fields = line.trim_end().split(',');
-    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-}
-
 /// Puts the rows of all tables, and the journal, in the order of cells and trials, in which an unbroken run writes them: a
 /// trial that was made again, or added, stands at the end.
 pub fn put_in_order(dir: &Path, study: &Study) -> Result<(), ReportError> {
     for table in Table::of(study) {
         let path = dir.join(table.file());
+        // As a run on a single machine leaves it, of whatever size.
+        if ascends(disk::open(&path)?).map_err(ReportError::io("read", &path))? {
+            continue;
+        }
         let text = disk::read(&path)?;
         let keys = order(&text);
         if !keys.is_sorted() {
@@ -229,10 +227,7 @@ pub fn put_in_order(dir: &Path, study: &Study) -> Result<(), ReportError> {
             disk::replace(&path, &sorted)?;
         }
     }
-    match journal::read(dir)? {
-        Some(trials) => journal::write(dir, &trials),
-        None => Ok(()),
-    }
+    journal::put_in_order(dir)
 }
 
 /// Number of trials that a folder has finished, as far as its `trials.csv` says so.

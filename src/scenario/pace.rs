@@ -58,6 +58,17 @@ pub(super) fn check(root: &Node, scenario: &Scenario, problems: &mut Vec<Problem
     }
 }
 
+impl Scenario {
+    /// Bytes of all that is transferred, if each client has a size to transfer.
+    pub fn transferred(&self) -> Option<u64> {
+        let of = |group: &Group| match group.app.demand() {
+            Demand::Greedy(Some(size)) => Some(size.0.saturating_mul(group.count.into())),
+            _ => None,
+        };
+        self.groups.iter().map(of).sum()
+    }
+}
+
 /// Most that the bulk transfers of a group may send.
 struct Drive {
     /// Bytes in flight of one client.

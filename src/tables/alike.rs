@@ -1,6 +1,7 @@
 //! Cells that came out equal in every figure although an axis tells them apart: the axis did nothing there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::results::Results;
 
@@ -16,10 +17,10 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
         let mut alike: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for row in 0..study.cells() / n {
             let cell = |value: usize| row / stride * stride * n + value * stride + row % stride;
-            let mut values: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            let mut values: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
             for value in 0..n {
                 if let Some(figures) = figures.get(&cell(value)) {
-                    values.entry(figures).or_default().push(value);
+                    values.entry(*figures).or_default().push(value);
                 }
             }
             for values in values.into_values().filter(|values| values.len() > 1) {
@@ -46,14 +47,20 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
     found
 }
 
-/// The figures of all trials of each cell as one text; trials in which nothing arrived are left out, since
+/// Fingerprint of the figures of all trials of each cell; trials in which nothing arrived are left out, since
 /// they are alike whatever an axis does.
-fn figures(results: &Results) -> BTreeMap<usize, String> {
+fn figures(results: &Results) -> BTreeMap<usize, u64> {
     let of = |cell: usize| {
-        let goodput = results.values(cell, "goodput_mbit");
-        let mut figures = results.figures_of_network(cell);
-        figures.retain(|trial, _| !goodput.contains(&(*trial, 0.0)));
-        (!figures.is_empty()).then(|| (cell, format!("{figures:?}")))
+        let silent = results.values(cell, "goodput_mbit").into_iter().filter(|(_, goodput)| *goodput == 0.0);
+        let silent: BTreeSet<u32> = silent.map(|(trial, _)| trial).collect();
+        let (mut hasher, mut any) = (DefaultHasher::new(), false);
+        for trial in results.figures_of_network(cell).filter(|(trial, _)| !silent.contains(trial)) {
+            let (number, figures) = trial;
+            (number, figures.into_iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>())
+                .hash(&mut hasher);
+            any = true;
+        }
+        any.then(|| (cell, hasher.finish()))
     };
     results.cells_with_trials().into_iter().filter_map(of).collect()
 }

@@ -105,6 +105,8 @@ fn read(
         let (Some(links), Some(direction)) = (links, direction(row)) else { return };
         let name = row.get("link");
         let index = links.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            // Most trials have one, and there may be many trials.
+            links.reserve_exact(1);
             links.push((name.to_owned(), Default::default()));
             links.len() - 1
         });

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::figures::{FIGURES, Figure};
-use super::groups::Shares;
+use super::groups::Groups;
 use super::paired::{self, Change};
 use super::results::Results;
 use super::stats::Estimate;
@@ -89,15 +89,15 @@ impl Judged {
 }
 
 /// Judges all claims of a study.
-pub fn judge(results: &Results, shares: &Shares) -> Vec<Judged> {
+pub fn judge(results: &Results, groups: &Groups) -> Vec<Judged> {
     let claims = results.study.claims.iter();
-    claims.map(|claim| Court { results, shares, claim }.judge()).collect()
+    claims.map(|claim| Court { results, groups, claim }.judge()).collect()
 }
 
 /// A claim with what it is held against.
 struct Court<'a> {
     results: &'a Results,
-    shares: &'a Shares,
+    groups: &'a Groups,
     claim: &'a Claim,
 }
 
@@ -213,14 +213,7 @@ impl Court<'_> {
         let Claim { figure, group, .. } = self.claim;
         match group {
             None => self.results.values(cell, figure).into_iter().collect(),
-            Some(group) => {
-                let Some(value) = self.figure().and_then(|figure| figure.of_group) else {
-                    return BTreeMap::new();
-                };
-                let trials = self.results.trials.iter().filter(|trial| trial.cell == cell);
-                let share = |number: u32| self.shares.get(&(cell, number, group.clone()));
-                trials.filter_map(|trial| Some((trial.number, value(share(trial.number)?)?))).collect()
-            }
+            Some(group) => self.groups.values(cell, group, figure).iter().copied().collect(),
         }
     }
 

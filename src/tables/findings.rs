@@ -3,15 +3,16 @@
 use serde::Serialize;
 
 use super::axes;
+use super::checks;
 use super::claims::{self, Judged};
 use super::error::FileError;
-use super::groups::{self, Shares};
+use super::groups::{self, Groups};
 use super::latency;
 use super::lateness::{self, Late};
 use super::results::Results;
 use super::settling::Unsettled;
 use super::summary::{self, CellSummary};
-use super::table::{self, Check};
+use super::table;
 use super::verdict;
 use super::warnings::{self, Warning};
 
@@ -36,17 +37,17 @@ pub struct Findings {
     pub cells: Vec<CellSummary>,
 }
 
-/// Means of a run's cells, and the shares of its groups that they rest on.
+/// Means of a run's cells, and the figures of its groups that they rest on.
 pub struct Means {
     cells: Vec<CellSummary>,
-    shares: Shares,
+    groups: Groups,
 }
 
 impl Means {
     /// Those of a run.
     pub fn of(results: &Results) -> Result<Means, FileError> {
-        let shares = groups::shares(results)?;
-        Ok(Means { cells: summary::over(results, &shares), shares })
+        let groups = Groups::of(results)?;
+        Ok(Means { cells: summary::over(results, &groups), groups })
     }
 
     /// The files that are computed of the study and of others, by their paths: `axes.csv`, `summary.csv`,
@@ -55,7 +56,7 @@ impl Means {
         let mut files = vec![
             (axes::FILE.to_owned(), axes::text(&results.study)),
             (summary::FILE.to_owned(), summary::text(results, &self.cells)),
-            (groups::FILE.to_owned(), groups::text(results, &self.shares)),
+            (groups::FILE.to_owned(), self.groups.text().to_owned()),
         ];
         files.extend(latency::percentiles(results)?);
         Ok(files)
@@ -63,26 +64,20 @@ impl Means {
 }
 
 impl Findings {
-    /// Looks at a run whose bulk flows settled, or did not; with them come the checks of its links, whose words
-    /// are in [`Findings::checks`].
-    pub fn of(
-        results: &Results,
-        means: Means,
-        unsettled: Unsettled,
-    ) -> Result<(Findings, Vec<Check>), FileError> {
-        let Means { cells, shares } = means;
-        let checks = table::checks(results);
+    /// Looks at a run whose bulk flows settled, or did not.
+    pub fn of(results: &Results, means: Means, unsettled: Unsettled) -> Result<Findings, FileError> {
+        let Means { cells, groups } = means;
         let late = lateness::find(results)?;
         let findings = Findings {
             lateness: late.iter().map(Late::sentence).collect(),
             table: table::render(results, &cells),
             verdict: verdict::sentences(results, &cells),
-            claims: claims::judge(results, &shares),
-            checks: table::check_lines(&results.study, &checks),
-            warnings: warnings::find(results, &cells, &checks, &late, unsettled)?,
+            claims: claims::judge(results, &groups),
+            checks: checks::lines(&results.study, &results.checks),
+            warnings: warnings::find(results, &cells, &late, unsettled)?,
             cells,
         };
-        Ok((findings, checks))
+        Ok(findings)
     }
 
     /// Number of claims that do not hold.

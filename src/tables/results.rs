@@ -1,13 +1,14 @@
 //! The files of a run as they are read back: the one source of summary, pictures and page.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::checks::{Check, Tally};
 use super::error::FileError;
 use super::figures::{self, Nature};
+pub use super::reading::Row;
+use super::reading::{self, Trials};
 use super::rows::Table;
 use super::series;
 use super::store::Store;
@@ -21,8 +22,8 @@ pub struct Results {
     pub study: Study,
     /// The finished trials, by cell and trial.
     pub trials: Vec<Trial>,
-    /// The realised checks, as they stand in `realised.csv`.
-    pub checks: Vec<CheckRow>,
+    /// The realised checks of all cells, over their trials.
+    pub checks: Vec<Check>,
     /// Place at which the trials' goodput was measured.
     pub measured: Measured,
 }
@@ -48,21 +49,6 @@ pub struct Trial {
     pub number: u32,
     /// Its figures in the order of the columns behind `seed`.
     pub figures: Vec<Option<f64>>,
-}
-
-/// A row of `realised.csv`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckRow {
-    pub cell: usize,
-    pub link: String,
-    pub direction: String,
-    pub quantity: String,
-    pub configured: f64,
-    pub realised: f64,
-    pub low: f64,
-    pub high: f64,
-    /// `pass`, `fail` or `too few`.
-    pub verdict: String,
 }
 
 impl Results {
@@ -99,16 +85,18 @@ impl Results {
         trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
         // The first row of a trial counts, whatever wrote another.
         trials.dedup_by_key(|trial| (trial.cell, trial.number));
-        let done: BTreeSet<(usize, u32)> = trials.iter().map(|trial| (trial.cell, trial.number)).collect();
-        let mut checks = Vec::new();
-        each_row_once(&*store, Table::Realised, &done, |_, row| checks.extend(check_row(row)))?;
-        let measured = Measured::default();
-        Ok(Results { store, study: study.clone(), trials, checks, measured })
+        trials.shrink_to_fit();
+        let (study, checks, measured) = (study.clone(), Vec::new(), Measured::default());
+        let mut results = Results { store, study, trials, checks, measured };
+        let mut tally = Tally::default();
+        results.each_row_of(Table::Realised, |cell, row| tally.add(cell, row))?;
+        results.checks = tally.finish();
+        Ok(results)
     }
 
     /// Results without files.
     #[cfg(test)]
-    pub fn of_trials(study: Study, trials: Vec<Trial>, checks: Vec<CheckRow>) -> Results {
+    pub fn of_trials(study: Study, trials: Vec<Trial>, checks: Vec<Check>) -> Results {
         let store = Arc::new(super::store::Memory::default());
         Results { store, study, trials, checks, measured: Measured::default() }
     }
@@ -159,22 +147,27 @@ impl Results {
         trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
     }
 
-    /// The figures of each trial of a cell that are figures of the network: not the machine's wall time, and
+    /// Each trial of a cell with its figures that are figures of the network: not the machine's wall time, and
     /// not the program's work.
-    pub fn figures_of_network(&self, cell: usize) -> BTreeMap<u32, Vec<Option<f64>>> {
-        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
+    pub fn figures_of_network(&self, cell: usize) -> impl Iterator<Item = (u32, Vec<Option<f64>>)> {
+        let trials = self.trials.iter().filter(move |trial| trial.cell == cell);
         let figures = |trial: &Trial| {
             let all = figures::of_study(&self.study).zip(&trial.figures);
             all.filter(|(figure, _)| figure.nature == Nature::Network).map(|(_, value)| *value).collect()
         };
-        trials.map(|trial| (trial.number, figures(trial))).collect()
+        trials.map(move |trial| (trial.number, figures(trial)))
     }
 
-    /// Calls `visit` with each row of a table that belongs to a finished trial.
-    pub fn each_row_of(&self, table: Table, visit: impl FnMut(usize, &Row<'_>)) -> Result<(), FileError> {
-        let done: BTreeSet<(usize, u32)> =
-            self.trials.iter().map(|trial| (trial.cell, trial.number)).collect();
-        each_row_once(&*self.store, table, &done, visit)
+    /// Rows of a table, to be read trial by trial.
+    pub fn by_trial(&self, table: Table) -> Result<Trials<'_>, FileError> {
+        Trials::of(&*self.store, Path::new(table.file()))
+    }
+
+    /// Calls `visit` with each row of a table that belongs to a finished trial, in the order of trials.
+    pub fn each_row_of(&self, table: Table, mut visit: impl FnMut(usize, &Row<'_>)) -> Result<(), FileError> {
+        let mut rows = self.by_trial(table)?;
+        let mut trials = self.trials.iter();
+        trials.try_for_each(|trial| rows.each_of((trial.cell, trial.number), |row| visit(trial.cell, row)))
     }
 
     /// The folder with the series of the first trial of a cell that has any.
@@ -204,107 +197,15 @@ impl Results {
     }
 
     /// True if a complete row of a file is a `wanted` one; no row is read after the first such.
-    pub fn any_row(&self, file: &Path, mut wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, FileError> {
-        any_row(&*self.store, file, &mut wanted)
+    pub fn any_row(&self, file: &Path, wanted: impl FnMut(&Row<'_>) -> bool) -> Result<bool, FileError> {
+        reading::any_row(&*self.store, file, wanted)
     }
-}
-
-/// A row with its column names.
-#[derive(Debug)]
-pub struct Row<'a> {
-    header: &'a csv::StringRecord,
-    fields: &'a csv::StringRecord,
-}
-
-impl Row<'_> {
-    /// The field under `column`; empty where there is none.
-    pub fn get(&self, column: &str) -> &str {
-        self.at(self.place(column))
-    }
-
-    fn place(&self, column: &str) -> Option<usize> {
-        self.header.iter().position(|name| name == column)
-    }
-
-    fn at(&self, place: Option<usize>) -> &str {
-        place.and_then(|place| self.fields.get(place)).unwrap_or("")
-    }
-
-    /// Each field with its column's name.
-    #[cfg(feature = "parquet")]
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.header.iter().zip(self.fields)
-    }
-
-    /// The field as a value; `None` if it is empty.
-    pub fn parse<T: std::str::FromStr>(&self, column: &str) -> Option<T> {
-        self.get(column).parse().ok()
-    }
-
-    fn key(&self) -> Option<(usize, u32)> {
-        Some((self.fields.get(0)?.parse().ok()?, self.fields.get(1)?.parse().ok()?))
-    }
-}
-
-/// Calls `visit` with the cell and the row of each finished trial; one that stands there twice is one.
-fn each_row_once(
-    store: &dyn Store,
-    table: Table,
-    done: &BTreeSet<(usize, u32)>,
-    mut visit: impl FnMut(usize, &Row<'_>),
-) -> Result<(), FileError> {
-    let mut seen = BTreeSet::new();
-    each_row(store, Path::new(table.file()), |row| {
-        if let Some(key) = row.key().filter(|key| done.contains(key)) {
-            let mut hasher = DefaultHasher::new();
-            row.fields.iter().for_each(|field| field.hash(&mut hasher));
-            if seen.insert(hasher.finish()) {
-                visit(key.0, row);
-            }
-        }
-    })
 }
 
 fn each_row(store: &dyn Store, file: &Path, mut visit: impl FnMut(&Row<'_>)) -> Result<(), FileError> {
-    let mut all = |row: &Row<'_>| {
+    let all = |row: &Row<'_>| {
         visit(row);
         false
     };
-    any_row(store, file, &mut all).map(|_| ())
-}
-
-/// Compiled once: its thirty callers have a closure each.
-fn any_row(
-    store: &dyn Store,
-    file: &Path,
-    wanted: &mut dyn FnMut(&Row<'_>) -> bool,
-) -> Result<bool, FileError> {
-    let path = store.path(file);
-    let open = match store.open(file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        open => open.map_err(FileError::io("read", &path))?,
-    };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(open));
-    let header = reader.headers().map_err(|error| FileError::malformed(&path, error))?.clone();
-    let mut fields = csv::StringRecord::new();
-    while reader.read_record(&mut fields).map_err(|error| FileError::malformed(&path, error))? {
-        if fields.len() == header.len() && wanted(&Row { header: &header, fields: &fields }) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn check_row(row: &Row<'_>) -> Option<CheckRow> {
-    Some(CheckRow {
-        cell: row.parse("cell")?,
-        link: row.get("link").to_owned(),
-        direction: row.get("direction").to_owned(),
-        quantity: row.get("quantity").to_owned(),
-        configured: row.parse("configured")?,
-        realised: row.parse("realised").unwrap_or(f64::NAN),
-        low: row.parse("low").unwrap_or(f64::NAN),
-        high: row.parse("high").unwrap_or(f64::NAN),
-        verdict: row.get("verdict").to_owned(),
-    })
+    reading::any_row(store, file, all).map(|_| ())
 }

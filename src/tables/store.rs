@@ -125,7 +125,7 @@ mod tests {
             assert!(std::fs::read(dir.path().join(path)).expect("a file") == bytes, "{}", path.display());
         }
         let unsettled = settling::find(&results, settling::one_by_one).expect("found");
-        let (findings, _) = Findings::of(&results, means, unsettled).expect("findings");
+        let findings = Findings::of(&results, means, unsettled).expect("findings");
         let json = |findings: &Findings| serde_json::to_string(findings).expect("JSON");
         assert_eq!(json(&findings), json(&report.findings));
     }

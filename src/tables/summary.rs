@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::axes;
 use super::error::FileError;
 use super::figures::{self, Figure};
-use super::groups;
+use super::groups::{self, Groups};
 use super::kind::{self, Columns, Kind};
 use super::results::Results;
 use super::rows;
@@ -102,12 +102,12 @@ impl FigureMean {
 
 /// The figures of all cells, whether or not they have trials.
 pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, FileError> {
-    Ok(over(results, &groups::shares(results)?))
+    Ok(over(results, &Groups::of(results)?))
 }
 
-/// The same, of shares that are known already.
-pub fn over(results: &Results, shares: &groups::Shares) -> Vec<CellSummary> {
-    (0..results.study.cells()).map(|cell| summarise(results, cell, shares)).collect()
+/// The same, of groups that are known already.
+pub fn over(results: &Results, of_groups: &Groups) -> Vec<CellSummary> {
+    (0..results.study.cells()).map(|cell| summarise(results, cell, of_groups)).collect()
 }
 
 /// The columns of `summary.csv`.
@@ -137,20 +137,18 @@ pub fn text(results: &Results, cells: &[CellSummary]) -> String {
     text
 }
 
-fn summarise(results: &Results, cell: usize, shares: &groups::Shares) -> CellSummary {
-    let trials = || results.trials.iter().filter(|trial| trial.cell == cell);
-    let n = trials().count();
+fn summarise(results: &Results, cell: usize, of_groups: &Groups) -> CellSummary {
+    let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
     let figures = figures::summarised(&results.study).map(|figure| {
         let values: Vec<f64> =
             results.values(cell, figure.column).into_iter().map(|(_, value)| value).collect();
         FigureMean::over(figure.column, &values, n)
     });
     let groups = groups::summarised(&results.study).into_iter().map(|group| {
-        let share = |number: u32| shares.get(&(cell, number, group.to_owned())).copied().unwrap_or_default();
-        let figures = figures::of_groups(&results.study).filter_map(|figure| {
-            let of_group = figure.of_group?;
-            let values: Vec<f64> = trials().filter_map(|trial| of_group(&share(trial.number))).collect();
-            Some(FigureMean::over(figure.column, &values, n))
+        let figures = figures::of_groups(&results.study).map(|figure| {
+            let values = of_groups.values(cell, group, figure.column);
+            let values: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+            FigureMean::over(figure.column, &values, n)
         });
         let bulk = results.study.is_bulk(group);
         GroupSummary { group: group.to_owned(), bulk, figures: figures.collect() }

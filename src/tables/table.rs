@@ -1,64 +1,11 @@
 //! The short table at the end of a run, and the proof that the emulator did what it was asked.
 
-use serde::Serialize;
 use std::fmt::Write as _;
 
 use super::figures::{self, Figure, Heading};
 use super::lines;
 use super::results::{Measured, Results};
-use super::study::Study;
 use super::summary::{CellSummary, FigureMean};
-use crate::units::plural;
-
-/// A check of the emulator, over all trials of a cell.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Check {
-    /// The cell.
-    pub cell: usize,
-    /// The link.
-    pub link: String,
-    /// `up` or `down`.
-    pub direction: String,
-    /// Checked quantity, with its unit last.
-    pub quantity: String,
-    /// Value that the scenario asked for.
-    pub configured: f64,
-    /// The mean over trials of what happened.
-    pub realised: f64,
-    /// The widest interval that a trial was allowed.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-    /// Trials that passed.
-    pub passed: usize,
-    /// Trials that failed.
-    pub failed: usize,
-    /// Trials in which too little passed to tell.
-    pub too_few: usize,
-}
-
-/// Verdict of all trials of a cell together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckVerdict {
-    /// All that could be judged passed.
-    Pass,
-    /// At least one trial failed.
-    Fail,
-    /// No trial could be judged.
-    TooFew,
-}
-
-impl Check {
-    /// The verdict over the trials.
-    pub fn verdict(&self) -> CheckVerdict {
-        match (self.failed, self.passed) {
-            (0, 0) => CheckVerdict::TooFew,
-            (0, _) => CheckVerdict::Pass,
-            _ => CheckVerdict::Fail,
-        }
-    }
-}
 
 /// A column of the short table.
 #[derive(Clone, Debug)]
@@ -184,16 +131,6 @@ pub fn plain(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// A number of a check, with digits enough to tell its bounds from one another.
-pub fn of_check(check: &Check, value: f64) -> String {
-    let width = check.high - check.low;
-    if value.fract() == 0.0 || !width.is_finite() || width <= 0.0 {
-        return plain(value);
-    }
-    let decimals = (1 - width.log10().floor() as i32).clamp(plain_decimals(value), 6) as usize;
-    format!("{value:.decimals$}")
-}
-
 /// The decimals of about three digits.
 pub fn plain_decimals(value: f64) -> i32 {
     if value == 0.0 || !value.is_finite() || value.fract() == 0.0 {
@@ -248,89 +185,6 @@ pub fn render(results: &Results, cells: &[CellSummary]) -> String {
     text
 }
 
-/// The checks of all cells, aggregated over trials.
-pub fn checks(results: &Results) -> Vec<Check> {
-    let mut checks: Vec<Check> = Vec::new();
-    let mut counts: Vec<f64> = Vec::new();
-    for row in &results.checks {
-        let same = |check: &Check| {
-            (check.cell, &check.link, &check.direction, &check.quantity)
-                == (row.cell, &row.link, &row.direction, &row.quantity)
-        };
-        let index = checks.iter().position(same).unwrap_or_else(|| {
-            checks.push(Check {
-                cell: row.cell,
-                link: row.link.clone(),
-                direction: row.direction.clone(),
-                quantity: row.quantity.clone(),
-                configured: row.configured,
-                realised: 0.0,
-                low: row.low,
-                high: row.high,
-                passed: 0,
-                failed: 0,
-                too_few: 0,
-            });
-            counts.push(0.0);
-            checks.len() - 1
-        });
-        let check = &mut checks[index];
-        counts[index] += 1.0;
-        check.realised += (row.realised - check.realised) / counts[index];
-        check.low = check.low.min(row.low);
-        check.high = check.high.max(row.high);
-        match row.verdict.as_str() {
-            "pass" => check.passed += 1,
-            "fail" => check.failed += 1,
-            _ => check.too_few += 1,
-        }
-    }
-    // Trials are written in their order, which need not be that of the cells.
-    checks.sort_by_key(|check| check.cell);
-    checks
-}
-
-/// One line for all that passed, or one for each that failed.
-pub fn check_lines(study: &Study, checks: &[Check]) -> Vec<String> {
-    let of = |verdict: CheckVerdict| checks.iter().filter(move |check| check.verdict() == verdict);
-    let too_few = of(CheckVerdict::TooFew).count();
-    let judged = checks.len() - too_few;
-    let mut lines: Vec<String> = of(CheckVerdict::Fail).map(|check| failed_line(study, check)).collect();
-    let aside =
-        if too_few > 0 { format!(" ({too_few} more had too few packets to tell)") } else { String::new() };
-    if checks.is_empty() {
-        return lines;
-    }
-    if judged == 0 {
-        let checks = plural(too_few as u64, "check");
-        lines.push(format!("configured against realised: too few packets to judge {checks}"));
-    } else if lines.is_empty() {
-        let passed = if judged == 1 { "the one check".to_owned() } else { format!("all {judged} checks") };
-        lines.push(format!("configured against realised: {passed} passed{aside}"));
-    } else {
-        let checks = plural(judged as u64, "check");
-        lines.push(format!("configured against realised: {} of {checks} failed{aside}", lines.len()));
-    }
-    lines
-}
-
-fn failed_line(study: &Study, check: &Check) -> String {
-    let label = study.cell_label(check.cell);
-    let place = if label.is_empty() { String::new() } else { format!(" ({label})") };
-    format!(
-        "check failed: {} of link {} {}{place}: configured {}, realised {} (allowed {} to {}) in {} of {} trials",
-        check.quantity,
-        check.link,
-        check.direction,
-        plain(check.configured),
-        of_check(check, check.realised),
-        of_check(check, check.low),
-        of_check(check, check.high),
-        check.failed,
-        check.failed + check.passed + check.too_few,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,42 +199,5 @@ mod tests {
         assert_eq!(with_interval(1.234, 0.000_01), "1.234 ± <0.001");
         assert_eq!(plain(0.012_34), "0.0123");
         assert_eq!(plain(1234.5), "1234");
-    }
-
-    fn check(passed: usize, failed: usize, too_few: usize) -> Check {
-        Check {
-            cell: 0,
-            link: "access".to_owned(),
-            direction: "up".to_owned(),
-            quantity: "loss_percent".to_owned(),
-            configured: 10.0,
-            realised: 12.5,
-            low: 9.0,
-            high: 11.0,
-            passed,
-            failed,
-            too_few,
-        }
-    }
-
-    #[test]
-    fn bounds_differ_from_what_was_configured() {
-        let narrow = Check { low: 9.998_5, high: 10.001_5, ..check(1, 0, 0) };
-        assert_eq!(of_check(&narrow, narrow.low), "9.9985");
-        assert_eq!(of_check(&narrow, narrow.high), "10.0015");
-        assert_eq!(of_check(&check(1, 0, 0), 9.04), "9.04");
-    }
-
-    #[test]
-    fn only_failures_are_spelt_out() {
-        let study = crate::tables::testing::study(&[]);
-        let lines = check_lines(&study, &[check(3, 0, 0), check(0, 0, 3)]);
-        assert_eq!(
-            lines,
-            ["configured against realised: the one check passed (1 more had too few packets to tell)"]
-        );
-        let lines = check_lines(&study, &[check(3, 0, 0), check(2, 1, 0)]);
-        assert_eq!(lines.len(), 2);
-        assert!(lines[0].contains("realised 12.5 (allowed 9 to 11) in 1 of 3 trials"), "{lines:?}");
     }
 }

@@ -141,14 +141,15 @@ impl Side<'_> {
         let before = self.results.values(self.cell.cell, figure);
         let after = to.results.values(to.cell.cell, figure).into_iter();
         let pair = |(trial, after)| {
-            before.iter().find(|(other, _)| *other == trial).map(|(_, before)| (*before, after))
+            let place = before.binary_search_by_key(&trial, |(other, _)| *other).ok()?;
+            Some((before[place].1, after))
         };
         after.filter_map(pair).collect()
     }
 
     /// True if all trials agree in every figure of the network with those of the other side.
     fn is_alike(&self, to: &Side<'_>) -> bool {
-        self.results.figures_of_network(self.cell.cell) == to.results.figures_of_network(to.cell.cell)
+        self.results.figures_of_network(self.cell.cell).eq(to.results.figures_of_network(to.cell.cell))
     }
 
     /// True if a figure's mean is next to none of another's.

@@ -1,18 +1,19 @@
 //! Warnings to read before trusting the figures, found in the files alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
 use super::alike;
+use super::checks::{Check, CheckVerdict};
 use super::error::FileError;
 use super::lateness::Late;
 use super::results::Results;
 use super::rows::Table;
 use super::settling::Unsettled;
 use super::summary::CellSummary;
-use super::table::{Check, CheckVerdict};
+
 use crate::facts::{Limit, Measure};
 
 /// An interval wider than this share of the mean on each side says little.
@@ -48,7 +49,6 @@ impl fmt::Display for Warning {
 pub fn find(
     results: &Results,
     cells: &[CellSummary],
-    checks: &[Check],
     late: &[Late],
     unsettled: Unsettled,
 ) -> Result<Vec<Warning>, FileError> {
@@ -56,7 +56,7 @@ pub fn find(
     for (text, cells) in late.iter().filter_map(Late::warning) {
         add(&mut warnings, text, cells);
     }
-    failed_checks(checks, &mut warnings);
+    failed_checks(&results.checks, &mut warnings);
     trials(results, cells, &mut warnings);
     nothing_random(results, cells, &mut warnings);
     for (text, cells) in alike::find(results) {
@@ -114,7 +114,7 @@ fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<W
                 figures mean nothing either";
     add(warnings, text, cells.iter().filter(silent).map(|cell| cell.cell).collect());
     let identical = cells.iter().filter(|cell| cell.n > 1 && !silent(cell)).filter(|cell| {
-        let mut trials = results.figures_of_network(cell.cell).into_values();
+        let mut trials = results.figures_of_network(cell.cell).map(|(_, figures)| figures);
         let first = trials.next();
         trials.all(|figures| Some(figures) == first)
     });
@@ -131,7 +131,7 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
         ("latency_p999_ms", "p99.9"),
         ("latency_max_ms", "longest"),
     ];
-    let mut missing: BTreeMap<Vec<&str>, Vec<usize>> = BTreeMap::new();
+    let mut missing: BTreeMap<Vec<&str>, BTreeSet<usize>> = BTreeMap::new();
     for trial in &results.trials {
         let value = |name: &str| results.figure(name).and_then(|figure| trial.figures[figure]);
         let (Some(expected), Some(delivered)) = (value("deliveries_expected"), value("deliveries")) else {
@@ -139,7 +139,7 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
         };
         if delivered < expected {
             let names = PERCENTILES.iter().filter(|(column, _)| value(column).is_none());
-            missing.entry(names.map(|(_, name)| *name).collect()).or_default().push(trial.cell);
+            missing.entry(names.map(|(_, name)| *name).collect()).or_default().insert(trial.cell);
         }
     }
     for (names, cells) in missing {
@@ -152,31 +152,32 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
                 names.join(", ")
             )
         };
-        add(warnings, text, cells);
+        add(warnings, text, cells.into_iter().collect());
     }
 }
 
 /// Bulk flows that something else than the congestion window held back.
 fn flows(results: &Results, warnings: &mut Vec<Warning>) -> Result<(), FileError> {
-    let (mut by_receiver, mut by_application) = (Vec::new(), Vec::new());
+    let (mut by_receiver, mut by_application) = (BTreeSet::new(), BTreeSet::new());
     results.each_row_of(Table::Flows, |cell, row| {
         let bulk = results.study.is_bulk(row.get("group"));
         // Without congestion control, the receiver's window is what shall hold the sender back.
         if !bulk || row.get("congestion") == "none" {
             return;
         }
-        match row.parse("limited_by") {
-            Some(Limit::ReceiveWindow) => by_receiver.push(cell),
+        let found = match row.parse("limited_by") {
+            Some(Limit::ReceiveWindow) => &mut by_receiver,
             // A transfer that ended has nothing to send any more.
-            Some(Limit::Application) if row.get("completion_s").is_empty() => by_application.push(cell),
-            _ => {}
-        }
+            Some(Limit::Application) if row.get("completion_s").is_empty() => &mut by_application,
+            _ => return,
+        };
+        found.insert(cell);
     })?;
     let text = "bulk flows were held back by the receiver's window, not by congestion control; \
                 raise tcp.receive_window";
-    add(warnings, text, by_receiver);
+    add(warnings, text, by_receiver.into_iter().collect());
     let text = "bulk flows had nothing to send for most of the time, so congestion control hardly mattered";
-    add(warnings, text, by_application);
+    add(warnings, text, by_application.into_iter().collect());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::data::{self, Flow, Names};
 use super::sawtooth::{Content, Line, legible};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, Sources};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources, UNTIL_OVER};
 use super::style::{ALARM, Curve, INK, MAX_CURVES, MUTED, RECOVERY, SHADE};
 use super::{phases, scale};
 use crate::facts::{Measure, SenderEvent};
@@ -50,7 +50,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         (0.0, to, end) => format!("the first {to} s of {end} s"),
         (from, to, end) => format!("{from} s to {to} s of {end} s"),
     });
-    let over = (end < duration).then(|| "until these flows were over".to_owned());
+    let over = (end < duration).then(|| UNTIL_OVER.to_owned());
     let lines = || contents.iter().flat_map(|content| &content.lines);
     let unacknowledged = lines()
         .any(|line| !line.flow.has_window())

@@ -93,7 +93,13 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let panels = panels(cells, &tops, span, warmup, queue_curve(flows));
     Ok(Some(Sheet {
         title: data::title(results, "window, round trip, queue and throughput"),
-        subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), single, some, Some(bins)]),
+        subtitle: data::subtitle(&[
+            Some(FIRST_TRIAL.to_owned()),
+            single,
+            some,
+            sources.until_over(),
+            Some(bins),
+        ]),
         legend,
         columns,
         row_height: ROW,

@@ -48,6 +48,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             Some(FIRST_TRIAL.to_owned()),
             Some(bins),
             sources.with_data.remark.clone(),
+            sources.until_over(),
         ]),
         legend,
         columns: 1,

@@ -9,6 +9,9 @@ use super::sheet::{DrawPanel, Sheet};
 use super::sources::Sources;
 use crate::report::error::ReportError;
 
+/// Latencies of which none is so many times another are close together.
+const CLOSE: f64 = 4.0;
+
 /// One curve of messages per cell, over all its trials.
 pub fn draw_messages(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     Ok(Distribution::of_messages(sources)?.map(|distribution| sheet(sources, distribution)))
@@ -25,14 +28,19 @@ fn sheet(sources: &Sources<'_>, distribution: Distribution) -> Sheet {
 }
 
 fn panel(part: &Part, title: String) -> DrawPanel {
-    let curves = part.points(shares);
+    let mut curves = part.points(shares);
     let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
-    let x = axis(&all);
+    let x = curve_axis(&all);
+    // The share stays below one if something never came.
+    for points in curves.iter_mut().map(|(_, points)| points) {
+        let last = points.last().filter(|(_, share)| *share < 1.0).copied();
+        points.extend(last.map(|(_, share)| (x.high(), share)));
+    }
     let panel = Panel {
         title,
         x: x.clone(),
         y: Scale::linear(0.0, 1.02, 10),
-        x_label: format!("{} (ms), logarithmic", part.subject.time),
+        x_label: axis_label(part, &x),
         y_label: format!("share of {}", part.subject.counted),
     };
     Box::new(move |area| {
@@ -52,12 +60,29 @@ fn panel(part: &Part, title: String) -> DrawPanel {
     })
 }
 
+/// An axis for curves over these latencies: a logarithmic one, unless they are close together.
+pub fn curve_axis(latencies_ms: &[f64]) -> Scale {
+    let (low, high) =
+        latencies_ms.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
+    if low > 0.0 && high < low * CLOSE {
+        let beyond = (high - low).max(low / 100.0) / 20.0;
+        Scale::linear(low - beyond, high + beyond, 6)
+    } else {
+        axis(latencies_ms)
+    }
+}
+
+/// Title of an axis of times.
+pub fn axis_label(part: &Part, axis: &Scale) -> String {
+    format!("{} (ms){}", part.subject.time, if axis.is_log() { ", logarithmic" } else { "" })
+}
+
 /// A logarithmic axis for these latencies, with a place for zero if it is among them.
 pub fn axis(latencies_ms: &[f64]) -> Scale {
     let positive = || latencies_ms.iter().copied().filter(|ms| *ms > 0.0);
     let (low, high) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let low = if low.is_finite() { low } else { 0.1 };
-    let high = high.max(low * 4.0) * 1.1;
+    let high = high.max(low * CLOSE) * 1.1;
     if latencies_ms.iter().any(|ms| *ms <= 0.0) {
         Scale::log_and_zero(low, high)
     } else {

@@ -24,15 +24,15 @@ pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 fn tail(part: &Part, title: String) -> DrawPanel {
     let mut curves = part.points(later);
     let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
-    let x = latency_cdf::axis(&all);
+    let x = latency_cdf::curve_axis(&all);
     for point in curves.iter_mut().flat_map(|(_, points)| points) {
         point.0 = x.place(point.0);
     }
     let panel = Panel {
         title,
+        x_label: latency_cdf::axis_label(part, &x),
         x,
         y: Scale::log(part.rarest() / 1.5, 1.0),
-        x_label: format!("{} (ms), logarithmic", part.subject.time),
         y_label: "share that is later".to_owned(),
     };
     draw(panel, curves)
@@ -52,12 +52,13 @@ fn percentiles(part: &Part, title: String) -> DrawPanel {
     let top = times().fold(0.0, f64::max);
     let least = times().filter(|ms| *ms > 0.0).fold(f64::INFINITY, f64::min);
     let log = top / least > 40.0;
+    let y = if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) };
     let panel = Panel {
         title,
         x: percentile_axis(part.rarest()),
-        y: if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) },
+        y_label: latency_cdf::axis_label(part, &y),
+        y,
         x_label: "percentile (%)".to_owned(),
-        y_label: format!("{} (ms){}", part.subject.time, if log { ", logarithmic" } else { "" }),
     };
     draw(panel, curves)
 }

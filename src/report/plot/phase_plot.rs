@@ -12,6 +12,7 @@ use super::throughput;
 use crate::report::error::ReportError;
 use crate::tables::results::Results;
 use crate::tables::rows::Table;
+use crate::tables::study::Study;
 
 /// Bins in the span of time, about: each is a point of the path.
 const BINS: f64 = 60.0;
@@ -52,6 +53,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             // A link that is much faster than both would squeeze the path into a corner.
             let rate = link_rate(results, cell, &first.direction)?;
             let rate = rate.filter(|rate| *rate <= MOST_OF_PATH * most_of(&path));
+            let rate = rate.filter(|_| share_a_link(&results.study, [a, b].map(Flow::group)));
             contents.push((data::panel_title(results, cell), [a.label(), b.label()], path, rate));
         }
     }
@@ -119,6 +121,15 @@ pub fn bin_width(span: f64, most: f64) -> f64 {
     steps.into_iter().find(|step| span / step <= most).unwrap_or(1e4)
 }
 
+/// True unless the paths of two groups have no link in common.
+fn share_a_link(study: &Study, groups: [&str; 2]) -> bool {
+    let Some(topology) = &study.topology else { return true };
+    let path = |name: &str| topology.groups.iter().find(|group| group.name == name).map(|group| &group.path);
+    let [Some(one), Some(other)] = groups.map(path) else { return true };
+    let shared = |(link, _): &(usize, bool)| topology.links.get(*link).is_some_and(|link| !link.per_client);
+    one.iter().filter(|hop| shared(hop)).any(|(link, _)| other.iter().any(|(hop, _)| hop == link))
+}
+
 /// The rate of the busiest link in this direction, in the first trial of a cell.
 fn link_rate(results: &Results, cell: usize, direction: &str) -> Result<Option<f64>, ReportError> {
     let mut busiest: Option<(f64, f64)> = None;
@@ -136,7 +147,27 @@ fn link_rate(results: &Results, cell: usize, direction: &str) -> Result<Option<f
 
 #[cfg(test)]
 mod tests {
-    use super::bin_width;
+    use super::{bin_width, share_a_link};
+    use crate::tables::testing::study;
+
+    #[test]
+    fn flows_of_different_links_have_no_full_link() {
+        let mut study = study(&[]);
+        assert!(share_a_link(&study, ["a", "b"]));
+        let link = |name: &str| serde_json::json!({ "name": name, "conditions": [] });
+        let group = |name: &str, path: &[usize]| {
+            let path: Vec<(usize, bool)> = path.iter().map(|link| (*link, false)).collect();
+            serde_json::json!({ "name": name, "words": "", "path": path })
+        };
+        let topology = serde_json::json!({
+            "links": [link("one"), link("two"), link("three")],
+            "groups": [group("a", &[0]), group("b", &[1, 2]), group("c", &[0, 1])],
+        });
+        study.topology = serde_json::from_value(topology).expect("a topology");
+        let together =
+            [["a", "b"], ["a", "c"], ["b", "c"], ["a", "a"]].map(|pair| share_a_link(&study, pair));
+        assert_eq!(together, [false, true, true, true]);
+    }
 
     #[test]
     fn bins_are_round_and_some_sixty() {

@@ -8,13 +8,14 @@ use super::sheet::{Key, Symbol};
 use super::style::Drawn;
 use crate::facts::Phase;
 
-/// Beginning of the word, label and colour of each phase that the strip shows: versions of BBR divide some.
+/// Beginning of the word, label and colour of each phase that the strip shows: versions of BBR divide some. In grey
+/// they differ from one another, from the warm-up and from a recovery episode.
 /// Those of window-based controllers show in the window itself.
 const SHOWN: [(&str, &str, RGBColor); 4] = [
-    ("startup", "startup", RGBColor(216, 128, 40)),
-    ("drain", "drain", RGBColor(226, 160, 196)),
-    ("probe_bw", "probing bandwidth", RGBColor(203, 230, 196)),
-    ("probe_rtt", "probing RTT", RGBColor(88, 60, 140)),
+    ("startup", "startup", RGBColor(196, 104, 24)),
+    ("drain", "drain", RGBColor(206, 132, 176)),
+    ("probe_bw", "probing bandwidth", RGBColor(172, 212, 164)),
+    ("probe_rtt", "probing RTT", RGBColor(78, 52, 128)),
 ];
 
 /// Place of a phase in the table.
@@ -60,6 +61,7 @@ pub fn legend<'a>(flows: impl Iterator<Item = &'a Flow>) -> Vec<Key> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::style::{RECOVERY, SHADE};
     use super::*;
 
     #[test]
@@ -79,8 +81,10 @@ mod tests {
         // Luma of ITU-R BT.601, which printers and grey screens come near.
         let luma =
             |RGBColor(r, g, b): RGBColor| 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+        let apart = |one: RGBColor, other: RGBColor| (luma(one) - luma(other)).abs();
         for (n, one) in SHOWN.iter().enumerate() {
-            assert!(SHOWN[..n].iter().all(|other| (luma(one.2) - luma(other.2)).abs() > 30.0), "{}", one.0);
+            assert!(SHOWN[..n].iter().all(|other| apart(one.2, other.2) > 30.0), "{}", one.0);
+            assert!([RECOVERY, SHADE].into_iter().all(|other| apart(one.2, other) > 20.0), "{}", one.0);
         }
     }
 

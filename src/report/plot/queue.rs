@@ -28,7 +28,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     for &cell in &cells {
         let mut links = data::links(results, cell)?;
         links.retain(|link| rated(&link.name, &link.direction));
-        if sources.view.span.is_some() {
+        if sources.part().is_some() {
             for link in &mut links {
                 link.cut(from, to);
             }
@@ -93,7 +93,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "queue over time"),
-        subtitle: data::subtitle(&[what, waiting, omitted, scales]),
+        subtitle: data::subtitle(&[what, waiting, omitted, sources.until_over(), scales]),
         legend,
         columns,
         row_height,

@@ -4,6 +4,7 @@ use super::data::{Event, Flow};
 use super::panel::{Panel, headroom};
 use super::phases;
 use super::scale::Scale;
+use super::sources::LONG_BEFORE;
 use super::style::{ALARM, Area, Curve, DOTS, Drawn, INK, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
 use crate::tables::study::Study;
@@ -109,7 +110,7 @@ impl Content {
     /// long before.
     pub fn end(&self, duration: f64) -> f64 {
         let last = self.lines.iter().filter_map(|line| line.flow.time_s.last()).copied().fold(0.0, f64::max);
-        if last < 0.8 * duration { last } else { last.max(duration) }
+        if last < LONG_BEFORE * duration { last } else { last.max(duration) }
     }
 
     /// The largest window in a span of time.

@@ -112,14 +112,14 @@ impl Scale {
             self.ticks.retain(|tick| fits(end, tick).map(|reached| end = reached).is_some());
             return self;
         }
-        // Every second, third … of them: what is left has equal distances, from zero where it has one.
+        // Every second, third … of them: what is left has equal distances, counted from zero.
         let all = self.ticks.clone();
-        let zero = all.iter().position(|tick| tick.0 == 0.0).unwrap_or(0);
-        let every = |n: usize| all.iter().enumerate().filter(move |(at, _)| at % n == zero % n);
-        let apart =
-            |n: &usize| every(*n).try_fold(f64::NEG_INFINITY, |end, (_, tick)| fits(end, tick)).is_some();
+        let step = if let [first, second, ..] = &all[..] { second.0 - first.0 } else { 1.0 };
+        let number = move |tick: &(f64, String)| (tick.0 / step).round().abs() as usize;
+        let every = |n: usize| all.iter().filter(move |tick| number(tick).is_multiple_of(n));
+        let apart = |n: &usize| every(*n).try_fold(f64::NEG_INFINITY, fits).is_some();
         let n = (1..all.len()).find(apart).unwrap_or(all.len().max(1));
-        self.ticks = every(n).map(|(_, tick)| tick.clone()).collect();
+        self.ticks = every(n).cloned().collect();
         self
     }
 

@@ -4,13 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::data::{self, Flow, subtitle};
 use super::select::{Unfit, View, enumerated};
+use crate::facts::Measure;
 use crate::report::error::ReportError;
 use crate::report::parallel;
 use crate::tables::results::{Results, Row};
+use crate::tables::study::Study;
 use crate::tables::summary::CellSummary;
 
 /// Trials that pictures of series show.
 pub const FIRST_TRIAL: &str = "first trial of each cell";
+
+/// Flows that were over before this share of a trial let its pictures end with them.
+pub const LONG_BEFORE: f64 = 0.8;
+
+/// Remark on pictures that do.
+pub const UNTIL_OVER: &str = "until these flows were over";
 
 /// Small multiples beyond this are stamps, not pictures.
 pub const MAX_PANELS: usize = 8;
@@ -27,6 +35,8 @@ pub struct Sources<'a> {
     pub view: &'a View,
     /// The flows of all these.
     flows: BTreeMap<usize, Vec<Flow>>,
+    /// Time after which none of them sends any more, long before the end of the trial.
+    over: Option<f64>,
 }
 
 impl<'a> Sources<'a> {
@@ -42,7 +52,8 @@ impl<'a> Sources<'a> {
         let read = parallel::map(&chosen, |&cell| data::flows(results, cell).map(|flows| (cell, flows)));
         let mut flows: BTreeMap<_, _> = read.into_iter().collect::<Result<_, ReportError>>()?;
         retain_flows(&mut flows, view)?;
-        Ok(Sources { results, cells, with_flows, with_data, view, flows })
+        let over = over(&results.study, flows.values().flatten());
+        Ok(Sources { results, cells, with_flows, with_data, view, flows, over })
     }
 
     /// The flows of a chosen cell's first trial with series, those that moved the most first.
@@ -58,18 +69,36 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The span of time that pictures show: the chosen one, or all of a trial.
+    /// The span of time that pictures show.
     pub fn span(&self) -> (f64, f64) {
-        self.view.span.unwrap_or((0.0, self.results.study.duration.as_secs_f64()))
+        self.part().unwrap_or((0.0, self.results.study.duration.as_secs_f64()))
     }
 
-    /// Points within the chosen span of time; all, if none was chosen.
+    /// The same if it is not all of a trial: the chosen one, or that until the flows were over.
+    pub fn part(&self) -> Option<(f64, f64)> {
+        self.view.span.or(self.over.map(|end| (0.0, end)))
+    }
+
+    /// Remark on a span that nobody chose.
+    pub fn until_over(&self) -> Option<String> {
+        let cut = self.view.span.is_none() && self.over.is_some();
+        cut.then(|| UNTIL_OVER.to_owned())
+    }
+
+    /// Points within the span of time.
     pub fn seen(&self, mut points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-        if let Some((from, to)) = self.view.span {
+        if let Some((from, to)) = self.part() {
             points.retain(|point| (from..=to).contains(&point.0));
         }
         points
     }
+}
+
+/// Time after which there is no more to show of these flows; `None` if they go on, or others do that have no series.
+fn over<'a>(study: &Study, flows: impl Iterator<Item = &'a Flow>) -> Option<f64> {
+    let others = [Measure::Datagrams, Measure::Probes].into_iter().any(|other| study.measures(other));
+    let last = flows.filter_map(|flow| flow.time_s.last()).copied().reduce(f64::max).filter(|_| !others);
+    last.filter(|last| *last < LONG_BEFORE * study.duration.as_secs_f64())
 }
 
 /// Leaves the flows that were chosen. A name that no flow has is an error.

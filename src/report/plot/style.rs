@@ -165,14 +165,14 @@ pub fn fitting(text: &str, size: f64, width: i32) -> String {
     short.trim_end().to_owned() + "…"
 }
 
-/// The text in lines that fit, at most `lines`. A number stays with the word before it and with its unit, as far as they
-/// fit together.
+/// The text in lines that fit, at most `lines`. A number stays with the word before it and with its unit, and a point
+/// between parts with the part before it, as far as they fit together.
 pub fn wrapped(text: &str, size: f64, width: i32, lines: usize) -> Vec<String> {
     let is_number = |word: &str| word == "×" || word.parse::<f64>().is_ok();
     let mut parts: Vec<String> = Vec::new();
     let mut before = "";
     for word in text.split_whitespace() {
-        let stays = is_number(before) || is_number(word);
+        let stays = word == "·" || before != "·" && (is_number(before) || is_number(word));
         match parts.last_mut() {
             Some(part) if stays && width_of(&format!("{part} {word}"), size) <= width => {
                 part.push(' ');

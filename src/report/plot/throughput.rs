@@ -126,6 +126,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             bins,
             of_datagrams,
             omitted.clone(),
+            sources.until_over(),
             scales,
         ]),
         legend,

@@ -7,7 +7,7 @@ use crate::tables::axis::Axis;
 use crate::tables::error::FileError;
 use crate::tables::figures::{self, Better, Figure};
 use crate::tables::grid::{Cell, Format, Grid, render_all};
-use crate::tables::groups::{self, Shares};
+use crate::tables::groups::{self, Groups};
 use crate::tables::lines;
 use crate::tables::paired::LEAST_PAIRS;
 use crate::tables::stats::Estimate;
@@ -55,8 +55,8 @@ fn harm(better: Better, (alone, beside): (f64, f64)) -> Option<f64> {
 pub(super) fn of(beside: &Beside, key: &str, format: Format) -> Result<String, FileError> {
     let mut grids = Vec::new();
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
-        let shares: Vec<Shares> =
-            folders.iter().map(|folder| groups::shares(&folder.results)).collect::<Result<_, _>>()?;
+        let groups: Vec<Groups> =
+            folders.iter().map(|folder| Groups::of(&folder.results)).collect::<Result<_, _>>()?;
         let Some((shared, lines)) = matched(folders, keys, key) else { continue };
         let mut harms = Vec::new();
         for (names, lines) in lines {
@@ -64,7 +64,7 @@ pub(super) fn of(beside: &Beside, key: &str, format: Format) -> Result<String, F
             for other in others {
                 let sides = [first, other].map(|(_, folder, cell)| {
                     let place = folders.iter().position(|known| std::ptr::eq(known, *folder));
-                    (*folder, &shares[place.expect("a folder of this table")], cell.cell)
+                    (*folder, &groups[place.expect("a folder of this table")], cell.cell)
                 });
                 harms.extend(harms_of(&names, [&first.0, &other.0], sides));
             }
@@ -83,7 +83,7 @@ pub(super) fn of(beside: &Beside, key: &str, format: Format) -> Result<String, F
     Ok(format!("{text}\n{}\n", lines::wrapped(&note, 0)))
 }
 
-type Side<'a> = (&'a Folder, &'a Shares, usize);
+type Side<'a> = (&'a Folder, &'a Groups, usize);
 
 fn harms_of(names: &[String], values: [&String; 2], [alone, beside]: [Side<'_>; 2]) -> Vec<Harm> {
     let study = &alone.0.results.study;
@@ -93,18 +93,14 @@ fn harms_of(names: &[String], values: [&String; 2], [alone, beside]: [Side<'_>; 
     let mut harms = Vec::new();
     for group in groups {
         for figure in &figures {
-            let Some(of_group) = figure.of_group.filter(|_| !BY_OTHERS.contains(&figure.column)) else {
+            if figure.of_group.is_none() || BY_OTHERS.contains(&figure.column) {
                 continue;
-            };
-            let by_seed = |(folder, shares, cell): Side<'_>| {
+            }
+            let by_seed = |(folder, groups, cell): Side<'_>| {
                 let seed = folder.results.study.seed;
-                let trials = folder.results.trials.iter().filter(move |trial| trial.cell == cell);
-                let value = |number: u32| of_group(shares.get(&(cell, number, group.to_owned()))?);
-                trials
-                    .filter_map(|trial| {
-                        let value = value(trial.number)? * figure.factor;
-                        Some((seed.wrapping_add(trial.number.into()), value))
-                    })
+                let values = groups.values(cell, group, figure.column).iter();
+                values
+                    .map(|(trial, value)| (seed.wrapping_add((*trial).into()), value * figure.factor))
                     .collect::<Vec<_>>()
             };
             let before = by_seed(alone);

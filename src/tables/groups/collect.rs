@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Share, Shares, Times, Video, all, rivals};
+use super::{Share, Times, Video, all, rivals};
 use crate::facts::{Direction, Measure};
 use crate::tables::error::FileError;
 use crate::tables::goodput::{self, Completions};
-use crate::tables::results::{Results, Row, Trial};
+use crate::tables::reading::{Key, Row, Trials};
+use crate::tables::results::{Results, Trial};
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
 use crate::tables::viewing::{Chunk, Viewing};
-
-type Key = (usize, u32, String);
+use crate::time::Duration;
 
 /// Sums over the flows of a group.
 #[derive(Clone, Debug, Default)]
@@ -25,36 +25,97 @@ struct Flows {
     completions: Vec<Option<f64>>,
 }
 
-/// Shares of all groups in each finished trial, in the order of cells and trials.
-pub fn shares(results: &Results) -> Result<Shares, FileError> {
+/// Calls `visit` with each group's share of each finished trial, in the order of cells, trials and groups.
+pub fn each_share(results: &Results, mut visit: impl FnMut(&Trial, &str, &Share)) -> Result<(), FileError> {
     let study = &results.study;
-    let flows = flows(results)?;
-    // Folders of earlier versions do not name the groups that chat.
-    let groups: BTreeSet<&str> =
-        all(study).into_iter().chain(flows.keys().map(|key| key.2.as_str())).collect();
-    let mut shares = Shares::new();
+    let groups = names(results)?;
+    let mut tables = Tables::of(results)?;
     for trial in &results.trials {
-        for group in groups.iter().filter(|group| !is_left_out(study, trial.cell, group)) {
-            shares.insert((trial.cell, trial.number, (*group).to_owned()), Share::default());
-        }
-    }
-    let rtts = times(results, Table::Probes, "rtt_ms")?;
-    let requests = times(results, Table::Requests, "completion_ms")?;
-    let videos = videos(results)?;
-    for (key, share) in &mut shares {
-        share.rtt_ms = rtts.get(key).copied().unwrap_or_default();
-        share.request_ms = requests.get(key).copied().unwrap_or_default();
-        share.video = videos.get(key).copied().unwrap_or_default();
-        if let Some(flows) = flows.get(key) {
-            fill(share, flows, study);
-        } else if study.is_bulk(&key.2) {
-            share.goodput_mbit = Some(0.0);
-        }
-    }
-    for trial in &results.trials {
+        let flows = tables.flows(trial)?;
+        let rtts = times(&mut tables.probes, trial, "rtt_ms")?;
+        let requests = times(&mut tables.requests, trial, "completion_ms")?;
+        let videos = videos(&mut tables.chunks, trial)?;
+        let share = |group: &str| {
+            let mut share = Share {
+                rtt_ms: rtts.get(group).copied().unwrap_or_default(),
+                request_ms: requests.get(group).copied().unwrap_or_default(),
+                video: videos.get(group).copied().unwrap_or_default(),
+                ..Share::default()
+            };
+            match flows.get(group) {
+                Some(flows) => fill(&mut share, flows, study),
+                None if study.is_bulk(group) => share.goodput_mbit = Some(0.0),
+                None => {}
+            }
+            share
+        };
+        let there = groups.iter().filter(|group| !is_left_out(study, trial.cell, group));
+        let mut shares: BTreeMap<&str, Share> = there.map(|group| (group.as_str(), share(group))).collect();
         compare(&mut shares, &flows, &groups, results, trial);
+        for (group, share) in &shares {
+            visit(trial, group, share);
+        }
     }
-    Ok(shares)
+    Ok(())
+}
+
+/// All groups; folders of earlier versions do not name those that chat.
+fn names(results: &Results) -> Result<BTreeSet<String>, FileError> {
+    let mut names: BTreeSet<String> = all(&results.study).into_iter().map(str::to_owned).collect();
+    for table in [Table::Flows, Table::Datagrams] {
+        results.each_row_of(table, |_, row| {
+            let name = row.get("group");
+            if !names.contains(name) {
+                names.insert(name.to_owned());
+            }
+        })?;
+    }
+    Ok(names)
+}
+
+/// The tables that shares are read off, of which a study has some.
+struct Tables<'a> {
+    span: Duration,
+    flows: Trials<'a>,
+    datagrams: Trials<'a>,
+    probes: Option<Trials<'a>>,
+    requests: Option<Trials<'a>>,
+    chunks: Option<Trials<'a>>,
+}
+
+impl<'a> Tables<'a> {
+    fn of(results: &'a Results) -> Result<Tables<'a>, FileError> {
+        let known = Table::of(&results.study);
+        let open = |table| known.contains(&table).then(|| results.by_trial(table)).transpose();
+        Ok(Tables {
+            span: results.study.duration.saturating_sub(results.study.warmup),
+            flows: results.by_trial(Table::Flows)?,
+            datagrams: results.by_trial(Table::Datagrams)?,
+            probes: open(Table::Probes)?,
+            requests: open(Table::Requests)?,
+            chunks: open(Table::Chunks)?,
+        })
+    }
+
+    /// Sums over the flows of each group in a trial.
+    fn flows(&mut self, trial: &Trial) -> Result<BTreeMap<String, Flows>, FileError> {
+        let span = self.span;
+        let mut all: BTreeMap<String, Flows> = BTreeMap::new();
+        self.flows.each_of(key(trial), |row| {
+            let flows = all.entry(row.get("group").to_owned()).or_default();
+            let bytes = row.parse::<u64>("bytes_delivered").unwrap_or(0);
+            flows.add(row, goodput::mbit(bytes, span));
+            flows.bytes += bytes;
+            flows.segments += row.parse("segments_sent").unwrap_or(0);
+            flows.retransmits += row.parse("retransmits").unwrap_or(0);
+            flows.srtts.extend(row.parse::<f64>("srtt_mean_ms"));
+            flows.completions.push(row.parse("completion_s"));
+        })?;
+        self.datagrams.each_of(key(trial), |row| {
+            all.entry(row.get("group").to_owned()).or_default().add(row, row.parse("goodput_mbit"));
+        })?;
+        Ok(all)
+    }
 }
 
 /// True if an axis leaves a group out of a cell.
@@ -78,37 +139,34 @@ fn fill(share: &mut Share, flows: &Flows, study: &Study) {
     share.completion_s = times_of(&flows.completions);
 }
 
-/// Figures of a group beside all groups of a trial.
+/// Figures of each group beside all groups of a trial.
 fn compare(
-    shares: &mut Shares,
-    flows: &BTreeMap<Key, Flows>,
-    groups: &BTreeSet<&str>,
+    shares: &mut BTreeMap<&str, Share>,
+    flows: &BTreeMap<String, Flows>,
+    groups: &BTreeSet<String>,
     results: &Results,
     trial: &Trial,
 ) {
     let study = &results.study;
-    let key = |group: &str| (trial.cell, trial.number, group.to_owned());
     if let Some(direction) = busier(results, trial).filter(|_| !study.backwards) {
-        let of = |group: &str| flows.get(&key(group)).and_then(|flows| flows.mbit[direction.index()]);
-        let sum: f64 = groups.iter().copied().filter_map(of).sum();
-        for group in groups.iter().copied().filter(|_| sum > 0.0) {
-            if let Some(share) = shares.get_mut(&key(group)) {
-                share.of_all = of(group).map(|mbit| mbit / sum);
-            }
+        let of = |group: &str| flows.get(group).and_then(|flows| flows.mbit[direction.index()]);
+        let sum: f64 = groups.iter().filter_map(|group| of(group)).sum();
+        for (group, share) in shares.iter_mut().filter(|_| sum > 0.0) {
+            share.of_all = of(group).map(|mbit| mbit / sum);
         }
     }
     if let Some([a, b]) = rivals(study) {
-        let goodput = |group: &str| shares.get(&key(group))?.goodput_mbit.filter(|mbit| *mbit > 0.0);
+        let goodput = |group: &str| shares.get(group)?.goodput_mbit.filter(|mbit| *mbit > 0.0);
         let ratio = goodput(a).zip(goodput(b)).map(|(a, b)| a / b);
         for (group, ratio) in [(a, ratio), (b, ratio.map(f64::recip))] {
-            if let Some(share) = shares.get_mut(&key(group)) {
+            if let Some(share) = shares.get_mut(group) {
                 share.goodput_ratio = ratio;
             }
         }
     }
     if let [group] = study.groups_with(Measure::Latency) {
         let of = |column: &str| trial.figures[results.figure(column)?];
-        if let Some(share) = shares.get_mut(&key(group)) {
+        if let Some(share) = shares.get_mut(group.as_str()) {
             share.latency_ms = Some([of("latency_p50_ms"), of("latency_p99_ms")]);
         }
     }
@@ -121,27 +179,6 @@ fn busier(results: &Results, trial: &Trial) -> Option<Direction> {
     Some(if of("goodput_up_mbit") == Some(busier) { Direction::Up } else { Direction::Down })
 }
 
-fn flows(results: &Results) -> Result<BTreeMap<Key, Flows>, FileError> {
-    let span = results.study.duration.saturating_sub(results.study.warmup);
-    let mut all: BTreeMap<Key, Flows> = BTreeMap::new();
-    results.each_row_of(Table::Flows, |cell, row| {
-        let Some(key) = key(cell, row) else { return };
-        let flows = all.entry(key).or_default();
-        let bytes = row.parse::<u64>("bytes_delivered").unwrap_or(0);
-        flows.add(row, goodput::mbit(bytes, span));
-        flows.bytes += bytes;
-        flows.segments += row.parse("segments_sent").unwrap_or(0);
-        flows.retransmits += row.parse("retransmits").unwrap_or(0);
-        flows.srtts.extend(row.parse::<f64>("srtt_mean_ms"));
-        flows.completions.push(row.parse("completion_s"));
-    })?;
-    results.each_row_of(Table::Datagrams, |cell, row| {
-        let Some(key) = key(cell, row) else { return };
-        all.entry(key).or_default().add(row, row.parse("goodput_mbit"));
-    })?;
-    Ok(all)
-}
-
 impl Flows {
     fn add(&mut self, row: &Row<'_>, mbit: Option<f64>) {
         if let (Some(direction), Some(mbit)) = (row.parse::<Direction>("direction"), mbit) {
@@ -150,25 +187,26 @@ impl Flows {
     }
 }
 
-/// Times under a column, pooled by group; the lists go as soon as they are read.
-fn times(results: &Results, table: Table, column: &str) -> Result<BTreeMap<Key, Times>, FileError> {
-    let mut lists: BTreeMap<Key, Vec<Option<f64>>> = BTreeMap::new();
-    if Table::of(&results.study).contains(&table) {
-        results.each_row_of(table, |cell, row| {
-            if let Some(key) = key(cell, row) {
-                lists.entry(key).or_default().push(row.parse(column));
-            }
+/// Times under a column, pooled by group.
+fn times(
+    table: &mut Option<Trials<'_>>,
+    trial: &Trial,
+    column: &str,
+) -> Result<BTreeMap<String, Times>, FileError> {
+    let mut lists: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
+    if let Some(table) = table {
+        table.each_of(key(trial), |row| {
+            lists.entry(row.get("group").to_owned()).or_default().push(row.parse(column));
         })?;
     }
-    Ok(lists.into_iter().map(|(key, values)| (key, times_of(&values))).collect())
+    Ok(lists.into_iter().map(|(group, values)| (group, times_of(&values))).collect())
 }
 
 /// Video of each group.
-fn videos(results: &Results) -> Result<BTreeMap<Key, Video>, FileError> {
-    let mut groups: BTreeMap<Key, Viewing> = BTreeMap::new();
-    if Table::of(&results.study).contains(&Table::Chunks) {
-        results.each_row_of(Table::Chunks, |cell, row| {
-            let Some(key) = key(cell, row) else { return };
+fn videos(table: &mut Option<Trials<'_>>, trial: &Trial) -> Result<BTreeMap<String, Video>, FileError> {
+    let mut groups: BTreeMap<String, Viewing> = BTreeMap::new();
+    if let Some(table) = table {
+        table.each_of(key(trial), |row| {
             let seconds = |column: &str| row.parse(column).unwrap_or(0.0);
             let chunk = Chunk {
                 bitrate_mbit: seconds("bitrate_mbit"),
@@ -177,7 +215,7 @@ fn videos(results: &Results) -> Result<BTreeMap<Key, Video>, FileError> {
                 stall_s: seconds("stall_s"),
                 startup_s: row.parse("startup_s"),
             };
-            groups.entry(key).or_default().add(row.get("client"), chunk);
+            groups.entry(row.get("group").to_owned()).or_default().add(row.get("client"), chunk);
         })?;
     }
     let video = |viewing: &Viewing| Video {
@@ -187,7 +225,7 @@ fn videos(results: &Results) -> Result<BTreeMap<Key, Video>, FileError> {
         startup_s: viewing.startup_s(),
         switches: viewing.switches(),
     };
-    Ok(groups.iter().map(|(key, viewing)| (key.clone(), video(viewing))).collect())
+    Ok(groups.iter().map(|(group, viewing)| (group.clone(), video(viewing))).collect())
 }
 
 fn times_of(values: &[Option<f64>]) -> Times {
@@ -196,6 +234,6 @@ fn times_of(values: &[Option<f64>]) -> Times {
     Times { mean: times.mean(), p50, p95, p99 }
 }
 
-fn key(cell: usize, row: &Row<'_>) -> Option<Key> {
-    Some((cell, row.parse("trial")?, row.get("group").to_owned()))
+fn key(trial: &Trial) -> Key {
+    (trial.cell, trial.number)
 }

@@ -8,20 +8,65 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::axes;
-use super::figures;
+use super::error::FileError;
+use super::figures::{self, FIGURES};
 use super::kind::{self, Columns, Kind};
 use super::results::Results;
 use super::rows;
 use super::study::Study;
 use crate::facts::Measure;
 
-pub use collect::shares;
-
 /// The file's name.
 pub const FILE: &str = "groups.csv";
 
-/// Shares of groups, by cell, trial and group.
-pub type Shares = BTreeMap<(usize, u32, String), Share>;
+/// Values of trials, with their numbers, by column.
+type Lists = BTreeMap<&'static str, Vec<(u32, f64)>>;
+
+/// Figures of the groups of a run.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// Text of `groups.csv`: a row per trial and group.
+    text: String,
+    /// Value of each trial, by cell, group and column, where the figure exists.
+    values: BTreeMap<(usize, String), Lists>,
+}
+
+impl Groups {
+    /// Those of a run.
+    pub fn of(results: &Results) -> Result<Groups, FileError> {
+        let study = &results.study;
+        let mut text = kind::header(&columns(study));
+        let mut values: BTreeMap<_, Lists> = BTreeMap::new();
+        collect::each_share(results, |trial, group, share| {
+            let _ = write!(text, "{},{}", trial.cell, trial.number);
+            axes::push_values(&mut text, study, trial.cell);
+            rows::push_field(&mut text, group);
+            for figure in figures::of_groups(study) {
+                let value = figure.of_group.and_then(|value| value(share));
+                rows::push_number(&mut text, value, figure.decimals);
+            }
+            text.push('\n');
+            let lists = values.entry((trial.cell, group.to_owned())).or_default();
+            for figure in FIGURES {
+                if let Some(value) = figure.of_group.and_then(|value| value(share)) {
+                    lists.entry(figure.column).or_default().push((trial.number, value));
+                }
+            }
+        })?;
+        Ok(Groups { text, values })
+    }
+
+    /// The text of `groups.csv`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// One value per trial of a cell, with the trial's number, where the figure exists.
+    pub fn values(&self, cell: usize, group: &str, column: &str) -> &[(u32, f64)] {
+        let lists = self.values.get(&(cell, group.to_owned()));
+        lists.and_then(|lists| lists.get(column)).map_or(&[], Vec::as_slice)
+    }
+}
 
 /// Share of the clients of a group in a trial; `None` for a figure that does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -106,23 +151,6 @@ pub fn rivals(study: &Study) -> Option<[&str; 2]> {
 pub fn columns(study: &Study) -> Columns {
     let figures: Vec<_> = figures::of_groups(study).map(|figure| (figure.column, figure.kind())).collect();
     [rows::key_columns(study), kind::columns(&[("group", Kind::Text)]), kind::columns(&figures)].concat()
-}
-
-/// The text of `groups.csv`: a row per trial and group.
-pub fn text(results: &Results, shares: &Shares) -> String {
-    let study = &results.study;
-    let mut text = kind::header(&columns(study));
-    for ((cell, trial, group), share) in shares {
-        let _ = write!(text, "{cell},{trial}");
-        axes::push_values(&mut text, study, *cell);
-        rows::push_field(&mut text, group);
-        for figure in figures::of_groups(study) {
-            let value = figure.of_group.and_then(|value| value(share));
-            rows::push_number(&mut text, value, figure.decimals);
-        }
-        text.push('\n');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -59,8 +59,12 @@ fn results(dir: &std::path::Path) -> Results {
 fn a_group_has_the_sums_and_pools_of_its_clients() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let results = results(dir.path());
-    let shares = shares(&results).expect("read");
-    let of = |group: &str| shares[&(0, 0, group.to_owned())];
+    let mut shares = BTreeMap::new();
+    collect::each_share(&results, |_, group, share| {
+        shares.insert(group.to_owned(), *share);
+    })
+    .expect("read");
+    let of = |group: &str| shares[group];
     let (a, b, ping) = (of("a"), of("b"), of("ping"));
     // 2.625 MB and 0.875 MB in 28 s.
     assert_eq!((a.goodput_mbit, b.goodput_mbit), (Some(0.75), Some(0.25)));
@@ -78,9 +82,9 @@ fn a_group_has_the_sums_and_pools_of_its_clients() {
 fn the_file_has_a_row_per_trial_and_group_and_only_columns_that_exist() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let results = results(dir.path());
-    let text = text(&results, &shares(&results).expect("read"));
+    let groups = Groups::of(&results).expect("read");
     assert_eq!(
-        text,
+        groups.text(),
         "cell,trial,group,goodput_mbit,share,goodput_ratio,completion_mean_s,completion_p50_s,completion_p95_s,\
          completion_p99_s,rtt_p50_ms,rtt_p99_ms,retransmission_rate,srtt_mean_ms\n\
          0,0,a,0.750000,0.750000,3.000000,,,,,,,0.010000,50.000\n\
