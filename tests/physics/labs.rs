@@ -52,7 +52,7 @@ fn who_minds_the_delay_wins_the_contest() {
 
 #[test]
 fn a_newcomer_gets_its_share() {
-    let run = Run::shipped("labs/late-start", &["trials=2"]);
+    let run = Run::shipped("labs/late-start", &[]);
     for control in ["reno", "cubic", "bbr"] {
         run.within("ramp-up", run.get(&[control], "ramp_up_s"), 0.5, 12.0);
         run.within("variation", run.get(&[control], "rate_variation"), 0.0, 0.25);
@@ -102,7 +102,7 @@ fn linux_shares_among(controller: &str) -> Vec<(String, f64)> {
 
 #[test]
 fn the_long_flow_of_a_parking_lot_gets_little() {
-    let run = Run::shipped("labs/parking-lot", &["trials=3", "record.trials=none"]);
+    let run = Run::shipped("labs/parking-lot", &["record.trials=none"]);
     for hop in ["at-hop1", "at-hop2", "at-hop3"] {
         let sum = run.goodput_of(&["reno"], "long") + run.goodput_of(&["reno"], hop);
         run.within("a hop's two flows fill it", sum, 9.4, 9.8);

@@ -2,19 +2,20 @@
 
 import { byId } from "./dom.js";
 
-// Bytes from five characters for four of them, of `(` to `~` without `<` and `\`, and what these hold.
+// Bytes from two characters for each 13 bits of them, of `!` to `}` without `<` and `\`, and what these hold.
 async function unpacked(element) {
   const text = element.textContent.trim();
-  const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
-  for (let at = 0; at < text.length; at += 5) {
-    let word = 0;
-    for (let n = at; n < at + 5; n++) {
-      const code = text.charCodeAt(n);
-      word = word * 85 + code - 40 - (code > 60) - (code > 92);
-    }
-    bytes.setUint32((at / 5) * 4, word);
+  const bytes = new Uint8Array(Number(element.dataset.bytes));
+  const digit = (at) => {
+    const code = text.charCodeAt(at);
+    return code - 33 - (code > 60) - (code > 92);
+  };
+  let bits = 0, count = 0, place = 0;
+  for (let at = 0; at < text.length; at += 2) {
+    bits |= (digit(at) + 91 * digit(at + 1)) << count;
+    for (count += 13; count >= 8; count -= 8, bits >>= 8) bytes[place++] = bits;
   }
-  const stream = new Blob([new Uint8Array(bytes.buffer, 0, Number(element.dataset.bytes))]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Response(stream).arrayBuffer();
 }
 
