@@ -169,7 +169,7 @@ fn hold(pending: u32, operations: u64) {
     }
     for _ in 0..operations {
         let event = queue.peek().expect("as many as at the start");
-        queue.pop();
+        queue.pop(Class::Arrival);
         queue.push(event.at + Duration::from_nanos(rng.below(1_000_000)), event.class, event.target);
     }
 }
