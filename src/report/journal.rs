@@ -19,7 +19,7 @@ use crate::tables::study::Study;
 pub const FILE: &str = "journal.csv";
 
 /// Its first line.
-const HEADER: &str = "cell,trial,file,bytes,sha256\n";
+pub(super) const HEADER: &str = "cell,trial,file,bytes,sha256\n";
 
 /// A trial: cell and repetition.
 pub type Key = (usize, u32);
@@ -68,7 +68,7 @@ pub fn read(dir: &Path) -> Result<Option<BTreeMap<Key, Entries>>, ReportError> {
     Ok(Some(all))
 }
 
-fn entry(line: &str) -> Option<(Key, String, Fingerprint)> {
+pub(super) fn entry(line: &str) -> Option<(Key, String, Fingerprint)> {
     let fields: Vec<&str> = line.split(',').collect();
     let [cell, trial, file, bytes, sha256] = fields[..] else { return None };
     let print = Fingerprint { bytes: bytes.parse().ok()?, sha256: sha256.to_owned() };

@@ -23,6 +23,7 @@ mod paths;
 mod plot;
 mod preface;
 mod resume;
+mod straight;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verify;

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::disk::{self, Fingerprint};
 use super::error::ReportError;
 use super::journal::{self, Entries, Fault, Key};
+use super::straight;
 use crate::facts::Measure;
 use crate::tables::latency;
 use crate::tables::reading::{ascends, key};
@@ -42,6 +43,9 @@ pub struct Trials {
 
 /// Removes the rows of unfinished trials from all tables; a table that was never begun gets its header.
 pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
+    if let Some(done) = straight::repair(dir, study)? {
+        return Ok(Repaired { done, again: Vec::new() });
+    }
     let tables = Table::of(study);
     let texts = texts(dir, &tables)?;
     let Trials { whole, torn: again } = examine_all(dir, study, &texts)?;
