@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, Flow, Names};
-use super::sawtooth::{Content, Line, legible};
+use super::sawtooth::{self, Content, Line, Shown};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, Sources, UNTIL_OVER};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
 use super::style::{ALARM, Curve, INK, MAX_CURVES, MUTED, RECOVERY, SHADE};
 use super::{phases, scale};
 use crate::facts::{Measure, SenderEvent};
@@ -38,19 +38,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if contents.is_empty() {
         return Ok(None);
     }
-    let (warmup, duration) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
-    let end = contents.iter().map(|content| content.end(duration)).fold(0.0, f64::max);
-    let losses: Vec<Vec<f64>> = contents.iter().map(Content::losses).collect();
-    let span = sources.view.span.unwrap_or_else(|| legible(&losses, warmup, end));
+    let Shown { span, cut, over } = sawtooth::shown(sources, &contents);
+    let warmup = study.warmup.as_secs_f64();
     let names = name(&mut contents, &selection);
     let few = selection.remark(contents.iter().map(|content| content.lines.len()).max().unwrap_or(0));
-    let whole = span.0 <= 0.0 && span.1 >= end;
-    let round = |time: f64| (time * 100.0).round() / 100.0;
-    let cut = (!whole).then(|| match (round(span.0), round(span.1), round(end)) {
-        (0.0, to, end) => format!("the first {to} s of {end} s"),
-        (from, to, end) => format!("{from} s to {to} s of {end} s"),
-    });
-    let over = (end < duration).then(|| UNTIL_OVER.to_owned());
     let lines = || contents.iter().flat_map(|content| &content.lines);
     let unacknowledged = lines()
         .any(|line| !line.flow.has_window())
@@ -205,7 +196,7 @@ pub fn legend(contents: &[&Content], names: &Names, warmup: Option<plotters::sty
         legend.push(key(label, Symbol::Dotted(if together { Curve(0).color() } else { INK })));
     }
     if lines().any(super::sawtooth::Line::has_alpha) {
-        let label = "share of marks (alpha), from 0 at the foot to 1 at the largest window";
+        let label = "share of marks (alpha; 1 at the largest window)";
         legend.push(key(label, Symbol::Dotted(if together { Curve(0).color() } else { INK })));
     }
     legend.extend(phases::legend(lines().map(|line| &line.flow)));

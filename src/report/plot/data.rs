@@ -80,7 +80,7 @@ impl Flow {
         self.phase = self.phase[within].to_vec();
     }
 
-    fn moved(&self) -> f64 {
+    pub fn moved(&self) -> f64 {
         self.delivered.last().copied().unwrap_or(0.0) - self.delivered.first().copied().unwrap_or(0.0)
     }
 }

@@ -1,6 +1,7 @@
 //! The pictures. Each is drawn once as SVG, and its PNG is rasterised from that with the same font,
 //! so that both show the same. All are computed from the result files.
 
+mod answers;
 mod categories;
 mod compare;
 mod cwnd;

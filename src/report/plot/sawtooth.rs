@@ -4,7 +4,7 @@ use super::data::{Event, Flow};
 use super::panel::{Panel, headroom};
 use super::phases;
 use super::scale::Scale;
-use super::sources::LONG_BEFORE;
+use super::sources::{LONG_BEFORE, Sources, UNTIL_OVER};
 use super::style::{ALARM, Area, Curve, DOTS, Drawn, INK, MUTED, RECOVERY};
 use crate::facts::SenderEvent;
 use crate::tables::study::Study;
@@ -26,7 +26,7 @@ pub struct Line {
 }
 
 /// From, to.
-type Span = (f64, f64);
+pub type Span = (f64, f64);
 
 impl Line {
     /// A flow with those of the cell's events that happened to it.
@@ -167,12 +167,37 @@ impl Content {
     }
 }
 
+/// Part of the time that panels show.
+pub struct Shown {
+    pub span: Span,
+    /// Remarks on it, if it is not all, and on flows that were over long before the end.
+    pub cut: Option<String>,
+    pub over: Option<String>,
+}
+
+/// The chosen part of the time; else one in which the sawtooth can be seen.
+pub fn shown(sources: &Sources<'_>, contents: &[Content]) -> Shown {
+    let study = &sources.results.study;
+    let (warmup, duration) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
+    let end = contents.iter().map(|content| content.end(duration)).fold(0.0, f64::max);
+    let losses: Vec<Vec<f64>> = contents.iter().map(Content::losses).collect();
+    let span = sources.view.span.unwrap_or_else(|| legible(&losses, warmup, end));
+    let whole = span.0 <= 0.0 && span.1 >= end;
+    let round = |time: f64| (time * 100.0).round() / 100.0;
+    let cut = (!whole).then(|| match (round(span.0), round(span.1), round(end)) {
+        (0.0, to, end) => format!("the first {to} s of {end} s"),
+        (from, to, end) => format!("{from} s to {to} s of {end} s"),
+    });
+    let over = (end < duration).then(|| UNTIL_OVER.to_owned());
+    Shown { span, cut, over }
+}
+
 /// Losses that a panel has room for; more teeth would run into one another.
 const MOST_TEETH: usize = 45;
 
 /// The span of time that all panels show, given when each had its losses: so short that the sawtooth can be
 /// seen in half of them, and some of it after the warm-up.
-pub fn legible(panels: &[Vec<f64>], warmup: f64, end: f64) -> Span {
+fn legible(panels: &[Vec<f64>], warmup: f64, end: f64) -> Span {
     const ENOUGH: f64 = 10.0;
     let until = |from: f64| {
         let legible = |losses: &Vec<f64>| {

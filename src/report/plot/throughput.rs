@@ -22,6 +22,9 @@ const CROWD: usize = 40;
 /// Single flows in a panel, beside the sum of the others.
 const SINGLES: usize = 4;
 
+/// Least part of all bytes of a panel that a flow has which is worth a curve beside the sum of the others.
+const WORTH_A_CURVE: f64 = 0.05;
+
 /// The curve of the sum of the others: a grey one.
 const REST: Curve = Curve(6);
 
@@ -166,13 +169,17 @@ pub fn choose(results: &Results) -> Result<Choice, ReportError> {
     sources::choose_by_series(results, "flows.csv", "data", |_, row| row.parse("delivered_bytes") > Some(0.0))
 }
 
-/// Bins of 0.1 s to 1 s by the length of the trial; in the shortest trials at least twenty.
+/// Bins of 0.1 s to 1 s by the length of the trial, longer ones where there would be more than can be told apart; in the
+/// shortest trials at least twenty.
 pub fn bin_width(duration: f64) -> f64 {
     if duration < 2.0 {
         let steps = (1..=9).flat_map(|n| [5.0, 2.0, 1.0].map(|step| step / 10f64.powi(n)));
         return steps.into_iter().find(|bin| duration / bin >= 20.0).unwrap_or(1e-9);
     }
-    [0.1, 0.2, 0.5].into_iter().find(|bin| duration / bin <= 150.0).unwrap_or(1.0)
+    [0.1, 0.2, 0.5].into_iter().find(|bin| duration / bin <= 150.0).unwrap_or_else(|| {
+        let steps = (0..=9).flat_map(|n| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(n)));
+        steps.into_iter().find(|bin| duration / bin <= 300.0).unwrap_or(1e10)
+    })
 }
 
 /// The lines of each panel and their legend, the same for all panels: the groups, if many flows form a
@@ -181,7 +188,14 @@ fn lines(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
     let groups: BTreeSet<&str> = panels.iter().copied().flatten().map(Flow::group).collect();
     let most = panels.iter().map(|flows| flows.len()).max().unwrap_or(0);
     let crowd = most > if groups.len() > 1 { MOST_SINGLE } else { CROWD };
+    let crowd = crowd || most > SINGLES + 1 && panels.iter().all(|flows| no_flow_stands_out(flows));
     if crowd && groups.len() <= SINGLES { by_group(panels, &groups, bin) } else { by_flow(panels, bin) }
+}
+
+/// True if beside all others together each flow would be a line along the foot of the panel.
+fn no_flow_stands_out(flows: &[Flow]) -> bool {
+    let bytes: Vec<f64> = flows.iter().map(Flow::moved).collect();
+    bytes.iter().all(|of_one| *of_one < WORTH_A_CURVE * bytes.iter().sum::<f64>())
 }
 
 fn by_group(panels: &[&[Flow]], groups: &BTreeSet<&str>, bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
@@ -202,8 +216,16 @@ fn by_group(panels: &[&[Flow]], groups: &BTreeSet<&str>, bin: f64) -> (Vec<Vec<L
 fn by_flow(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
     // The others together are at least two; where there is no other, a flow more is told apart.
     let singles = |flows: &[Flow]| if flows.len() > SINGLES + 1 { SINGLES } else { flows.len() };
+    // If all are shown, they stand by their names.
+    let mut told: Vec<Vec<&Flow>> =
+        panels.iter().map(|flows| flows[..singles(flows)].iter().collect()).collect();
+    if panels.iter().all(|flows| singles(flows) == flows.len()) {
+        for flows in &mut told {
+            flows.sort_by_key(|flow| (flow.name.len(), flow.label()));
+        }
+    }
     let labels: Vec<Vec<String>> =
-        panels.iter().map(|flows| flows[..singles(flows)].iter().map(Flow::label).collect()).collect();
+        told.iter().map(|flows| flows.iter().map(|flow| flow.label()).collect()).collect();
     let names = Names::of(labels.iter().map(|labels| labels.iter().map(String::as_str).collect()), REST.0);
     let rest = panels.iter().map(|flows| flows.len() - singles(flows)).filter(|rest| *rest > 0);
     let marked = names.all().len() > 1 || rest.clone().next().is_some();
@@ -214,19 +236,19 @@ fn by_flow(panels: &[&[Flow]], bin: f64) -> (Vec<Vec<Line>>, Vec<Key>) {
         let count = if least == most { most.to_string() } else { format!("{least} to {most}") };
         legend.push(Key { label: format!("other {count} flows together"), symbol: Symbol::Line(REST, true) });
     }
-    let lines = |(flows, labels): (&&[Flow], &Vec<String>)| {
-        let (single, rest) = flows.split_at(labels.len());
-        let line = |(n, flow): (usize, &Flow)| Line {
+    let lines = |(flows, (told, labels)): (&&[Flow], (&Vec<&Flow>, &Vec<String>))| {
+        let rest = &flows[labels.len()..];
+        let line = |(n, flow): (usize, &&Flow)| Line {
             curve: Curve(names.curve(&labels[n], n)),
-            points: binned(&[flow], bin),
+            points: binned(&[*flow], bin),
         };
-        let mut lines: Vec<Line> = single.iter().enumerate().map(line).collect();
+        let mut lines: Vec<Line> = told.iter().enumerate().map(line).collect();
         if !rest.is_empty() {
             lines.push(Line { curve: REST, points: binned(&rest.iter().collect::<Vec<_>>(), bin) });
         }
         lines
     };
-    (panels.iter().zip(&labels).map(lines).collect(), legend)
+    (panels.iter().zip(told.iter().zip(&labels)).map(lines).collect(), legend)
 }
 
 /// The throughput of the flows together in Mbit/s in bins, each at its middle; the last bin only if it is complete.
@@ -280,9 +302,16 @@ mod tests {
 
     #[test]
     fn bins_suit_the_length_of_the_trial() {
-        for (duration, bin) in
-            [(0.001, 0.000_05), (0.5, 0.02), (1.9, 0.05), (2.0, 0.1), (30.0, 0.2), (60.0, 0.5), (3600.0, 1.0)]
-        {
+        for (duration, bin) in [
+            (0.001, 0.000_05),
+            (0.5, 0.02),
+            (1.9, 0.05),
+            (2.0, 0.1),
+            (30.0, 0.2),
+            (60.0, 0.5),
+            (240.0, 1.0),
+            (900.0, 5.0),
+        ] {
             assert!((bin_width(duration) - bin).abs() < 1e-12, "{duration}: {}", bin_width(duration));
         }
     }
@@ -313,6 +342,21 @@ mod tests {
         let last = legend.last().map(|key| key.label.as_str());
         assert_eq!((legend[0].label.as_str(), last), ("flow-1", Some("other 3 flows together")));
         assert_eq!((lines[0][SINGLES].curve.0, lines[1].len()), (REST.0, 5));
+    }
+
+    #[test]
+    fn flows_of_which_none_stands_out_are_shown_together() {
+        let even = |flows: usize| -> Vec<Flow> {
+            let flow = |flow: Flow| Flow { delivered: vec![0.0, 9.0], received: vec![0.0, 9.0], ..flow };
+            crowd(flows).into_iter().map(flow).collect()
+        };
+        let labels = |flows: &[Flow]| -> Vec<String> {
+            lines(&[flows], 0.1).1.into_iter().map(|key| key.label).collect()
+        };
+        assert_eq!(labels(&even(30)), ["flow, all together"]);
+        assert_eq!(labels(&even(12)).last().map(String::as_str), Some("other 8 flows together"));
+        // If all are shown, they stand by their names and not by what they moved.
+        assert_eq!(labels(&crowd(4)), ["flow-1", "flow-2", "flow-3", "flow-4"]);
     }
 
     #[test]
