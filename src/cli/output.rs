@@ -95,6 +95,7 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Failure {
         match error {
             ReportError::NoAxis { .. } | ReportError::Unfit { .. } => Failure::usage(&error, error.help()),
+            _ if error.is_no_folder() => Failure::usage(&error, error.help()),
             _ => Failure::other(&error, error.help()),
         }
     }

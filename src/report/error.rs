@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::manifest;
 use crate::tables::FileError;
 
 /// Reason for which results could not be written or read.
@@ -90,6 +91,12 @@ impl ReportError {
 
     pub(super) fn malformed(path: &Path, problem: impl fmt::Display) -> ReportError {
         FileError::malformed(path, problem).into()
+    }
+
+    /// True if a folder that was named is not there, or holds no results.
+    pub fn is_no_folder(&self) -> bool {
+        let Self::File(FileError::Io { path, source, .. }) = self else { return false };
+        source.kind() == io::ErrorKind::NotFound && path.ends_with(manifest::FILE)
     }
 
     /// Mend that the user can try.

@@ -17,7 +17,7 @@ use crate::tables::checks::{self, Check, CheckVerdict};
 use crate::tables::figures::{self, Figure};
 use crate::tables::results::Results;
 use crate::tables::study::Study;
-use crate::tables::table;
+use crate::tables::{glued, table};
 
 /// A drawing larger than this goes in as pixels, which then are smaller.
 const MAX_SVG: u64 = 500 * 1024;
@@ -69,7 +69,7 @@ fn page(results: &Results, manifest: &Manifest, report: &Report, pictures: &[Mar
                         (paths::figure(topology, 1))
                     }
                     h2 { "What came out" }
-                    @for sentence in &report.findings.verdict { p { (sentence) } }
+                    @for sentence in &report.findings.verdict { p { (glued(sentence)) } }
                     @if tested {
                         p {
                             "What the sentences say was tested over pairs of trials, which met the same chances: \
@@ -151,7 +151,7 @@ fn claims(report: &Report) -> Markup {
         @if !report.findings.claims.is_empty() {
             h2 { "Do the claims hold?" }
             @for claim in &report.findings.claims {
-                p.warning[claim.is_refuted()] { (claim.text) }
+                p.warning[claim.is_refuted()] { (glued(&claim.text)) }
             }
         }
     }

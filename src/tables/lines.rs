@@ -26,7 +26,15 @@ pub fn align(rows: &[Vec<String>], left: usize) -> String {
 
 /// The text in lines of at most 100 characters, all but the first indented.
 pub fn wrapped(text: &str, indent: usize) -> String {
-    textwrap::fill(text, wrapping(100).subsequent_indent(&" ".repeat(indent)))
+    textwrap::fill(&glued(text), wrapping(100).subsequent_indent(&" ".repeat(indent))).replace(GLUE, " ")
+}
+
+/// Space at which no line is broken.
+const GLUE: &str = "\u{a0}";
+
+/// The text with numbers that keep their per cent sign at the end of a line.
+pub fn glued(text: &str) -> String {
+    text.replace(" %", &format!("{GLUE}%"))
 }
 
 /// Lines of at most `width` characters, broken at spaces only: commands and names stay whole.
@@ -70,6 +78,14 @@ mod tests {
     fn columns_line_up() {
         let rows = [vec!["a".to_owned(), "10".to_owned()], vec!["long".to_owned(), "9 ± 1".to_owned()]];
         assert_eq!(align(&rows, 1), "a        10\nlong  9 ± 1\n");
+    }
+
+    #[test]
+    fn a_number_and_its_per_cent_sign_stand_in_one_line() {
+        let text = format!("{} 12.5 % of it", "word ".repeat(19).trim_end());
+        let lines = wrapped(&text, 2);
+        assert_eq!(lines.lines().nth(1), Some("  12.5 % of it"));
+        assert_eq!(lines.replace("\n ", ""), text);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub use compare::{Beside, Overlay, Stated};
 pub use error::FileError;
 pub use findings::{Findings, Means};
 pub use grid::Format;
-pub use lines::{wrapped, wrapping};
+pub use lines::{glued, wrapped, wrapping};
 pub use of_plan::{check_claims, study};
 pub use results::Results;
 pub use store::{Memory, Store};
