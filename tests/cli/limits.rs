@@ -105,7 +105,7 @@ fn few_files_threads_or_a_full_stderr_are_errors_and_no_panics() {
         assert!(output.status.success() || text.contains("ulimit -n"), "{files}: {text}");
     }
     for (words, code) in
-        [("run a.toml --no-plots", 0), ("check a.toml", 0), ("run nothing.toml", 2), ("plot nothing", 1)]
+        [("run a.toml --no-plots", 0), ("check a.toml", 0), ("run nothing.toml", 2), ("plot nothing", 2)]
     {
         let output = under(dir.path(), "exec 2>/dev/full;", words);
         assert_eq!(output.status.code(), Some(code), "{words}");
