@@ -32,8 +32,19 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Option<BTreeSet<Key>>, Report
         }
         done.insert(next);
     }
-    // The tables behind the last whole trial hold rows of none that is done.
-    open.iter().chain([&journal]).try_for_each(Lines::cut)?;
+    // A kill leaves one unfinished trial. All else may be an edit, behind which rows of whole trials stand.
+    let mut files: Vec<Lines> = open.into_iter().chain([journal]).collect();
+    let torn = files.iter().find_map(Lines::key);
+    let ends: Vec<u64> = files.iter().map(|lines| lines.place).collect();
+    for lines in &mut files {
+        if let Some(torn) = torn {
+            lines.take(torn)?;
+        }
+        if lines.next.ends_with(b"\n") {
+            return Ok(None);
+        }
+    }
+    files.iter().zip(ends).try_for_each(|(lines, end)| lines.cut(end))?;
     Ok(Some(done))
 }
 
@@ -105,13 +116,13 @@ impl Lines {
         Ok(taken)
     }
 
-    /// Removes all that was not taken.
-    fn cut(&self) -> Result<(), ReportError> {
-        if self.next.is_empty() {
+    /// Removes what stands behind a place, if anything does.
+    fn cut(&self, end: u64) -> Result<(), ReportError> {
+        if self.place + self.next.len() as u64 == end {
             return Ok(());
         }
         let file = OpenOptions::new().write(true).open(&self.path);
-        file.and_then(|file| file.set_len(self.place)).map_err(ReportError::io("write", &self.path))
+        file.and_then(|file| file.set_len(end)).map_err(ReportError::io("write", &self.path))
     }
 }
 
@@ -173,7 +184,9 @@ mod tests {
         let twice = [lines[0], lines[1], lines[1], lines[2], lines[3]].concat();
         let changed = sound.replacen("0,1,1,", "0,1,2,", 1);
         assert_ne!(changed, sound);
-        for text in [swapped, twice, changed] {
+        let remarked = [lines[0], lines[1], "a remark\n", lines[2], lines[3]].concat();
+        let lost = lines[..2].concat();
+        for text in [swapped, twice, changed, remarked, lost] {
             fs::write(&trials, &text).expect("written");
             assert_eq!(repair(dir.path(), &study).expect("read"), None);
             assert!(fs::read_to_string(&trials).expect("a table") == text);
