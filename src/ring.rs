@@ -1,7 +1,7 @@
 //! A queue in a ring of slots whose number is a power of two, so that a place is found with a mask.
 //!
-//! Unlike `std`'s `VecDeque`, what leaves stays in its slot until the slot is needed again: a packet is
-//! handled where it lies and is moved only if it goes on.
+//! Unlike `std`'s `VecDeque`, what leaves stays in its slot until the slot is needed again: it is looked at where it
+//! lies.
 
 use std::ops::{Index, IndexMut};
 
@@ -55,19 +55,12 @@ impl<T> Ring<T> {
         if i < self.len { self.slots.get_mut(place) } else { None }
     }
 
-    /// Removes the oldest, which stays where it lies until the next one is added.
+    /// Removes the oldest, which lies where it was until another item takes its place.
     #[inline]
     pub fn pop_front(&mut self) -> Option<&mut T> {
         let place = self.place(0);
         self.len = self.len.checked_sub(1)?;
         self.head = self.head.wrapping_add(1);
-        self.slots.get_mut(place)
-    }
-
-    /// Item that [`pop_front`](Ring::pop_front) removed last, where it lies.
-    #[inline]
-    pub fn left(&mut self) -> Option<&mut T> {
-        let place = self.place(usize::MAX);
         self.slots.get_mut(place)
     }
 
@@ -108,25 +101,18 @@ impl<T> Ring<T> {
 
 impl<T: Default> Ring<T> {
     /// Adds the newest.
-    #[inline]
-    pub fn push_back(&mut self, item: T) {
-        self.push_with(|slot| *slot = item);
-    }
-
-    /// Adds the newest by filling its slot, which holds some other item or a default.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    pub fn push_with(&mut self, fill: impl FnOnce(&mut T)) {
+    pub fn push_back(&mut self, item: T) {
         if self.len == self.slots.len() {
             self.grow();
         }
         let place = self.place(self.len);
-        fill(&mut self.slots[place]);
+        self.slots[place] = item;
         self.len += 1;
     }
 
-    /// Adds an item in place `i`, before the one that is there. The fewer on either side move; what
-    /// [left](Ring::left) last is lost.
+    /// Adds an item in place `i`, before the one that is there. The fewer on either side move.
     pub fn insert(&mut self, i: usize, item: T) {
         assert!(i <= self.len, "a place in the ring");
         if i > self.len / 2 {
@@ -144,7 +130,7 @@ impl<T: Default> Ring<T> {
         (0..i).for_each(|at| self.swap(at, at + 1));
     }
 
-    /// Removes the item in place `i`. The fewer on either side move; what [left](Ring::left) last is lost.
+    /// Removes the item in place `i`. The fewer on either side move.
     pub fn remove(&mut self, i: usize) {
         assert!(i < self.len, "a place in the ring");
         if i > self.len / 2 {
@@ -243,14 +229,5 @@ mod tests {
             sorted.iter().enumerate().for_each(|(i, item)| ring[i] = *item);
             prop_assert_eq!(ring.partition_point(|item| *item < bound), sorted.partition_point(|item| *item < bound));
         }
-    }
-
-    #[test]
-    fn what_left_lies_where_it_was() {
-        let mut ring = Ring::default();
-        ring.push_back(String::from("packet"));
-        assert_eq!(ring.pop_front().map(|item| item.as_str()), Some("packet"));
-        assert_eq!(ring.left().map(std::mem::take), Some(String::from("packet")));
-        assert!(ring.is_empty());
     }
 }

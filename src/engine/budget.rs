@@ -18,9 +18,9 @@ pub(super) const STEPS: u64 = 4096;
 /// And more where there is much to look at, so that looking stays cheap.
 const STEPS_PER_THING: u64 = 4;
 
-/// Bytes of a packet in a link: itself and its arrival, in rings that are up to twice as long as what is in
-/// them, and its place in the queue.
-pub(super) const PACKET: u64 = 2 * (size_of::<Packet>() as u64 + 16) + 56;
+/// Bytes of a packet in a link: itself, where it lies, in rings that are up to twice as long as what is in them, and
+/// its place in the queue.
+pub(super) const PACKET: u64 = size_of::<Packet>() as u64 + 16 + 2 * 24 + 56;
 /// Bytes of a message that a client meant to send: what is known of it, and its place in the outbox.
 const MESSAGE: u64 = 16 + 24;
 /// Bytes of a request: what is known of it, and its place with its client.

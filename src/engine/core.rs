@@ -49,6 +49,8 @@ pub(super) struct Core {
     /// Steps taken (see [`Budget`]) when time passed last.
     pub steps_before: u64,
     pub packets: u64,
+    /// Packets that have arrived, for those to come.
+    spare: Vec<Box<Packet>>,
     /// Number of messages that each application intended to send.
     pub talkers: Vec<u32>,
     pub budget: Budget,
@@ -57,7 +59,9 @@ pub(super) struct Core {
 /// Outcome of a packet's arrival.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
-    /// The end that it came to.
+    /// The packet's flow, and the end that it goes to.
+    pub flow: u32,
+    pub end: Direction,
     pub receiver: Receiver,
     /// True if that end must act before it takes in what else arrives at this instant: data in order are
     /// read as one.
@@ -66,15 +70,15 @@ pub(super) struct Arrival {
     pub is_last: bool,
 }
 
-/// End that a packet came to.
-#[derive(Clone, Copy, Debug)]
+/// Receiver of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receiver {
     /// None: it goes on, or its checksum refused it.
     Nobody,
-    /// A connection took it in.
-    Connection(u32, Direction),
+    /// The connection took it in.
+    Connection,
     /// It is [a datagram](Core::datagram) for the application there.
-    Application(u32, Direction),
+    Application,
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -108,6 +112,7 @@ impl Core {
             events: 0,
             steps_before: 0,
             packets: 0,
+            spare: Vec::new(),
             talkers: Vec::new(),
             budget: Budget::default(),
         }
@@ -147,48 +152,47 @@ impl Core {
     }
 
     /// The next packet that has arrived through a link goes on to the next link, or to its host.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
-        let Core { topology, flows, queue, packets, now, taps, .. } = self;
+        let Core { topology, flows, queue, packets, spare, now, taps, .. } = self;
         let from = &mut topology.links[link];
-        let packet = from.poll_arrival(*now)?;
+        let mut packet = from.poll_deliver(*now)?;
+        let is_last = from.next_event() > *now;
         packet.hop += 1;
         let (number, direction) = (packet.flow.0, packet.direction);
+        // Packets that go up end at the server.
+        let side = direction.reverse();
+        let arrival =
+            |receiver, is_urgent| Some(Arrival { flow: number, end: side, receiver, is_urgent, is_last });
         let flow = &mut flows[number as usize];
         if let Some(taps) = taps {
-            taps.at_link(*now, spot(&topology.places, link), packet, Heading::Out);
+            taps.at_link(*now, spot(&topology.places, link), &packet, Heading::Out);
         }
         if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
-            let links = topology.links.get_disjoint_mut([link, next as usize]);
-            let [from, to] = links.expect("a route crosses a link once");
-            if let Some(packet) = from.arrived() {
-                if let Some(taps) = taps {
-                    taps.enter(*now, spot(&topology.places, next as usize), to, packet);
-                } else {
-                    to.take_over(*now, packet);
-                }
+            let to = &mut topology.links[next as usize];
+            if let Some(taps) = taps {
+                taps.enter(*now, spot(&topology.places, next as usize), to, packet);
+            } else {
+                to.handle_packet(*now, packet);
             }
             arm_link(to, queue, next);
-            let is_last = from.next_event() > *now;
-            return Some(Arrival { receiver: Receiver::Nobody, is_urgent: false, is_last });
+            return arrival(Receiver::Nobody, false);
         }
         *packets += 1;
         if let Some(taps) = taps {
-            taps.at_host(*now, (&flow.group, &flow.name), packet, Heading::In);
+            taps.at_host(*now, (&flow.group, &flow.name), &mut packet, Heading::In);
         }
-        // Packets that go up end at the server.
-        let receiver = direction.reverse();
         if !packet.is_intact_segment() {
-            self.datagram = flow.take_unusual(*now, packet);
-            let to = self.datagram.map_or(Receiver::Nobody, |_| Receiver::Application(number, receiver));
-            return Some(Arrival { receiver: to, is_urgent: false, is_last: from.next_event() > *now });
+            self.datagram = flow.take_unusual(*now, &packet);
+            return arrival(self.datagram.map_or(Receiver::Nobody, |_| Receiver::Application), false);
         }
-        let end = &mut flow.ends[receiver.index()];
+        let end = &mut flow.ends[side.index()];
         end.connection.handle_segment(*now, &packet.segment);
         let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
         packet.segment.payload = Payload::default();
-        let receiver = Receiver::Connection(number, receiver);
-        Some(Arrival { receiver, is_urgent, is_last: from.next_event() > *now })
+        spare.push(packet);
+        arrival(Receiver::Connection, is_urgent)
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -221,7 +225,8 @@ impl Core {
         }
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
-            let mut packet = Packet::blank(FlowId(number), direction);
+            let mut packet = self.spare.pop().unwrap_or_default();
+            *packet = Packet::blank(FlowId(number), direction);
             packet.class = end.class;
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
@@ -231,9 +236,9 @@ impl Core {
                     let id = Id { flow: number, direction, group, name };
                     qlogs.sent(now, id, &packet.segment, &end.connection);
                 }
-                taps.enter(now, spot(&self.topology.places, first as usize), link, &mut packet);
+                taps.enter(now, spot(&self.topology.places, first as usize), link, packet);
             } else {
-                link.take_over(now, &mut packet);
+                link.handle_packet(now, packet);
             }
             arm_link(link, &mut self.queue, first);
             sent += 1;

@@ -193,15 +193,15 @@ impl Core {
         let own = book.note_sent(now, direction);
         let datagram = Datagram { number: answers.unwrap_or(own), payload, sent: now };
         let end = &flow.ends[direction.index()];
-        let mut packet = Packet::datagram(FlowId(number), direction, datagram);
+        let mut packet = Box::new(Packet::datagram(FlowId(number), direction, datagram));
         packet.class = end.class;
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
         if let Some(taps) = &mut self.taps {
             taps.at_host(now, (&flow.group, &flow.name), &mut packet, Heading::Out);
-            taps.enter(now, spot(&self.topology.places, first as usize), link, &mut packet);
+            taps.enter(now, spot(&self.topology.places, first as usize), link, packet);
         } else {
-            link.take_over(now, &mut packet);
+            link.handle_packet(now, packet);
         }
         arm_link(link, &mut self.queue, first);
     }

@@ -26,17 +26,17 @@ impl World {
         for _ in 0..BATCH {
             let Some(arrival) = self.core.arrive(link) else { break };
             self.core.step();
-            if let Receiver::Connection(number, direction) = arrival.receiver {
+            if arrival.receiver == Receiver::Connection {
                 if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
-                    self.settle_end(number, direction);
+                    self.settle_end(arrival.flow, arrival.end);
                 } else {
-                    self.core.touch(number, direction);
+                    self.core.touch(arrival.flow, arrival.end);
                 }
                 if arrival.is_urgent {
                     self.settle();
                 }
-            } else if let Receiver::Application(number, direction) = arrival.receiver {
-                self.tell_datagram(number, direction);
+            } else if arrival.receiver == Receiver::Application {
+                self.tell_datagram(arrival.flow, arrival.end);
             }
             if arrival.is_last {
                 break;

@@ -45,12 +45,18 @@ const NONE: u128 = u128::MAX;
 
 impl EventQueue {
     /// The earliest event.
+    #[inline]
     pub fn peek(&self) -> Option<Event> {
-        let first = self.arrivals.first().min(self.timers.first());
-        (first < NONE).then(|| unpack(first))
+        let (arrival, timer) = (self.arrivals.first, self.timers.first);
+        if arrival < timer {
+            // The class is known here without unpacking.
+            return Some(Event { class: Class::Arrival, ..unpack(arrival) });
+        }
+        (timer < NONE).then(|| unpack(timer))
     }
 
     /// The earliest event, if it is due by `until`.
+    #[inline]
     pub fn due(&self, until: Instant) -> Option<Event> {
         self.peek().filter(|event| event.at <= until)
     }
@@ -101,67 +107,73 @@ impl EventQueue {
 /// A four-ary heap of keys.
 #[derive(Debug)]
 struct Heap {
-    /// The keys, then as many of [`NONE`] as make every family complete: one root and whole families.
-    keys: Vec<u128>,
+    /// The least key, or [`NONE`].
+    first: u128,
+    /// The others in families of four, the children of the first before all, then as many of [`NONE`] as make every
+    /// family complete.
+    rest: Vec<u128>,
     count: usize,
 }
 
 impl Default for Heap {
     fn default() -> Heap {
-        Heap { keys: vec![NONE], count: 0 }
+        Heap { first: NONE, rest: Vec::new(), count: 0 }
     }
 }
 
 impl Heap {
-    /// The least key, or [`NONE`].
-    #[inline]
-    fn first(&self) -> u128 {
-        self.keys[0]
-    }
-
     fn push(&mut self, key: u128) {
-        if self.count == self.keys.len() {
-            self.keys.extend([NONE; ARITY]);
-        }
         self.count += 1;
-        self.sift_up(self.count - 1, key);
+        let Some(mut i) = self.count.checked_sub(2) else {
+            self.first = key;
+            return;
+        };
+        if i == self.rest.len() {
+            self.rest.extend([NONE; ARITY]);
+        }
+        while let Some(parent) = (i / ARITY).checked_sub(1)
+            && key < self.rest[parent]
+        {
+            self.rest[i] = self.rest[parent];
+            i = parent;
+        }
+        // Only what is less than its parent can be less than the first.
+        self.rest[i] = self.first.max(key);
+        self.first = self.first.min(key);
     }
 
     fn pop(&mut self) {
-        let Some(last) = self.count.checked_sub(1) else { return };
-        self.count = last;
-        let key = std::mem::replace(&mut self.keys[last], NONE);
-        if last > 0 {
-            self.sift_down(key);
-        }
+        self.count = self.count.saturating_sub(1);
+        let key = match self.count.checked_sub(1) {
+            Some(last) => std::mem::replace(&mut self.rest[last], NONE),
+            None => NONE,
+        };
+        self.sift_down(key);
     }
 
-    fn sift_up(&mut self, mut i: usize, key: u128) {
-        while i > 0 {
-            let parent = (i - 1) / ARITY;
-            if self.keys[parent] <= key {
-                break;
-            }
-            self.keys[i] = self.keys[parent];
-            i = parent;
-        }
-        self.keys[i] = key;
-    }
-
-    /// Puts `key` in place of the root.
+    /// Puts `key` in place of the first.
     fn sift_down(&mut self, key: u128) {
-        let keys = &mut self.keys[..];
-        let mut i = 0;
-        while let Some(children) = keys.get(i * ARITY + 1..).and_then(<[u128]>::first_chunk::<ARITY>) {
-            let child = least_of(children);
-            let least = children[child];
-            if key <= least {
-                break;
-            }
-            keys[i] = least;
-            i = i * ARITY + 1 + child;
+        let Some((mut i, least)) = self.least_of(0).filter(|(_, least)| *least < key) else {
+            self.first = key;
+            return;
+        };
+        self.first = least;
+        while let Some((child, least)) = self.least_of(i + 1)
+            && least < key
+        {
+            self.rest[i] = least;
+            i = child;
         }
-        keys[i] = key;
+        self.rest[i] = key;
+    }
+
+    /// Place and key of the least of a family: the children of the first, or of the key before.
+    #[inline]
+    fn least_of(&self, family: usize) -> Option<(usize, u128)> {
+        let start = family * ARITY;
+        let keys = self.rest.get(start..)?.first_chunk::<ARITY>()?;
+        let place = least_of(keys);
+        Some((start + place, keys[place]))
     }
 }
 

@@ -107,12 +107,12 @@ impl Taps {
 
     /// A link takes a packet over.
     #[cold]
-    pub fn enter(&mut self, at: Instant, spot: Spot, link: &mut Link, packet: &mut Packet) {
+    pub fn enter(&mut self, at: Instant, spot: Spot, link: &mut Link, packet: Box<Packet>) {
         if self.watches(spot) {
             link.watch();
-            self.at_link(at, spot, packet, Heading::In);
+            self.at_link(at, spot, &packet, Heading::In);
         }
-        link.handle_packet(at, packet.take());
+        link.handle_packet(at, packet);
         self.gather(spot, link);
     }
 

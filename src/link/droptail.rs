@@ -135,13 +135,13 @@ impl Link {
 
         // The waiting packets were the last to depart or to be planned.
         let first = self.next_entry - self.waiting.len() as u64;
-        for ((mut transit, mut packet), waiting) in
+        for ((mut transit, packet), waiting) in
             self.flight.split_off(first).into_iter().zip(self.waiting.iter())
         {
             let due = waiting.departure + waiting.passage.delay;
             transit.arrival =
                 if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
-            self.flight.push(transit, &mut packet);
+            self.flight.push(transit, packet);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::wire::Packet;
 
 /// Packets by arrival, those of equal arrival in the order of acceptance.
 pub(super) struct Flight {
-    packets: Ring<(Transit, Packet)>,
+    packets: Ring<(Transit, Option<Box<Packet>>)>,
     /// The earliest arrival; [`Instant::MAX`] without packets.
     due: Instant,
     /// The latest arrival so far.
@@ -55,12 +55,12 @@ impl Flight {
 
     /// The packets.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Packet> {
-        self.packets.iter().map(|(_, packet)| packet)
+        self.by_arrival().map(|(_, packet)| packet)
     }
 
     /// The packets with their arrivals, by arrival.
     pub(super) fn by_arrival(&self) -> impl Iterator<Item = (Instant, &Packet)> {
-        self.packets.iter().map(|(transit, packet)| (transit.arrival, packet))
+        self.packets.iter().filter_map(|(transit, packet)| Some((transit.arrival, &**packet.as_ref()?)))
     }
 
     /// Nothing that must keep its place may arrive before this.
@@ -75,52 +75,44 @@ impl Flight {
         self.due
     }
 
-    /// Removes the next packet, if it has arrived by `now`. It lies where it was until another comes.
+    /// Removes the next packet, if it has arrived by `now`.
     #[inline]
-    pub(super) fn arrived(&mut self, now: Instant) -> Option<(Transit, &mut Packet)> {
+    pub(super) fn arrived(&mut self, now: Instant) -> Option<(Transit, Box<Packet>)> {
         if self.due > now {
             return None;
         }
         self.due = self.packets.get(1).map_or(Instant::MAX, |(transit, _)| transit.arrival);
-        self.packets.pop_front().map(|(transit, packet)| (*transit, packet))
-    }
-
-    /// The packet that [`arrived`](Flight::arrived) removed last.
-    #[inline]
-    pub(super) fn left(&mut self) -> Option<&mut Packet> {
-        self.packets.left().map(|(_, packet)| packet)
+        let (transit, packet) = self.packets.pop_front()?;
+        packet.take().map(|packet| (*transit, packet))
     }
 
     /// Puts a packet behind all that arrive no later.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    pub(super) fn push(&mut self, transit: Transit, packet: &mut Packet) {
+    pub(super) fn push(&mut self, transit: Transit, packet: Box<Packet>) {
         self.due = self.due.min(transit.arrival);
         if transit.arrival >= self.latest {
             self.latest = transit.arrival;
-            self.packets.push_with(|(known, place)| {
-                *known = transit;
-                *place = packet.take();
-            });
+            self.packets.push_back((transit, Some(packet)));
         } else {
-            self.overtake(transit, packet.take());
+            self.overtake(transit, packet);
         }
     }
 
     #[inline(never)]
-    fn overtake(&mut self, transit: Transit, packet: Packet) {
+    fn overtake(&mut self, transit: Transit, packet: Box<Packet>) {
         let at = self.packets.partition_point(|(other, _)| other.arrival <= transit.arrival);
-        self.packets.insert(at, (transit, packet));
+        self.packets.insert(at, (transit, Some(packet)));
     }
 
     /// Removes the packets accepted from number `first` on, in the order of acceptance.
-    pub(super) fn split_off(&mut self, first: u64) -> Vec<(Transit, Packet)> {
-        let (kept, mut moved): (Vec<_>, Vec<_>) =
-            self.packets.drain().partition(|(transit, _)| transit.entry() < first);
+    pub(super) fn split_off(&mut self, first: u64) -> Vec<(Transit, Box<Packet>)> {
+        let inside = self.packets.drain().filter_map(|(transit, packet)| Some((transit, packet?)));
+        let (kept, mut moved): (Vec<_>, Vec<_>) = inside.partition(|(transit, _)| transit.entry() < first);
         moved.sort_unstable_by_key(|(transit, _)| transit.entry());
         (self.due, self.latest) = (Instant::MAX, Instant::ZERO);
-        for (transit, mut packet) in kept {
-            self.push(transit, &mut packet);
+        for (transit, packet) in kept {
+            self.push(transit, packet);
         }
         moved
     }

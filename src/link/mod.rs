@@ -164,13 +164,12 @@ impl Link {
     }
 
     /// Takes a packet in. Times must not go backwards from call to call.
-    pub fn handle_packet(&mut self, now: Instant, mut packet: Packet) {
-        self.take_over(now, &mut packet);
+    pub fn handle_packet(&mut self, now: Instant, packet: impl Into<Box<Packet>>) {
+        self.take_over(now, packet.into());
     }
 
-    /// The same, from where the packet lies: it is moved once, and not at all if there is no room.
     #[inline]
-    pub fn take_over(&mut self, now: Instant, packet: &mut Packet) {
+    fn take_over(&mut self, now: Instant, packet: Box<Packet>) {
         self.counters.offered += 1;
         let passage = self.propagation.draw(packet.flow, &self.chance);
         let epoch = &mut self.measured.epoch;
@@ -185,13 +184,13 @@ impl Link {
 
     /// Lets the impairments decide about a packet.
     #[inline(never)]
-    fn judge(&mut self, now: Instant, packet: &mut Packet, passage: Passage) {
-        let judgement = self.entrance.judge(now, packet, &self.chance);
+    fn judge(&mut self, now: Instant, mut packet: Box<Packet>, passage: Passage) {
+        let judgement = self.entrance.judge(now, &packet, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.lost += u64::from(judgement.lost);
         if judgement.dropped {
             self.counters.dropped_loss += 1;
-            note(&mut self.noted, now, packet, Fate::Lost);
+            note(&mut self.noted, now, &packet, Fate::Lost);
             epoch.refused += 1;
             return;
         }
@@ -202,46 +201,35 @@ impl Link {
         let damaged = judgement.corrupted && !packet.is_corrupted();
         if damaged {
             packet.corrupt();
-            note(&mut self.noted, now, packet, Fate::Damaged);
+            note(&mut self.noted, now, &packet, Fate::Damaged);
         }
         self.take_in(now, packet, passage, damaged);
-        if let Some(mut copy) = copy {
+        if let Some(copy) = copy {
             self.counters.duplicated += 1;
             note(&mut self.noted, now, &copy, Fate::Duplicated);
-            self.take_in(now, &mut copy, passage, false);
+            self.take_in(now, copy, passage, false);
         }
     }
 
     /// Queues a packet that passed the entrance, or puts it on the wire.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    fn queue_up(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
+    fn queue_up(&mut self, now: Instant, packet: Box<Packet>, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
         if queues && self.service.is_some() {
-            self.join(Queued {
-                packet: packet.take(),
-                entered: now,
-                passage,
-                damaged,
-                marked: false,
-                low: false,
-            });
+            self.join(Queued { packet, entered: now, passage, damaged, marked: false, low: false });
         } else if let Some(transit) = self.accept(now, packet.size(), passage, damaged, queues) {
             self.flight.push(transit, packet);
         } else {
-            note(&mut self.noted, now, packet, Fate::Crowded);
+            note(&mut self.noted, now, &packet, Fate::Crowded);
         }
     }
 
     /// The next packet that has arrived by `now`; drain until there is none.
-    pub fn poll_deliver(&mut self, now: Instant) -> Option<Packet> {
-        self.poll_arrival(now).map(Packet::take)
-    }
-
-    /// The same, in the place where the packet lies until the link is next given one.
-    #[inline]
-    pub fn poll_arrival(&mut self, now: Instant) -> Option<&mut Packet> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
+    pub fn poll_deliver(&mut self, now: Instant) -> Option<Box<Packet>> {
         self.serve(now);
         let (transit, packet) = self.flight.arrived(now)?;
         if transit.entry() < self.handed_on {
@@ -255,12 +243,6 @@ impl Link {
             self.counters.delivered += 1;
         }
         Some(packet)
-    }
-
-    /// The packet that [`poll_arrival`](Link::poll_arrival) gave last, where it lies.
-    #[inline]
-    pub fn arrived(&mut self) -> Option<&mut Packet> {
-        self.flight.left()
     }
 
     /// Instant of the next arrival or start of a transmission, whichever is earlier; [`Instant::MAX`] for

@@ -50,11 +50,11 @@ fn tokens_of(bytes: u64) -> u128 {
 impl Link {
     /// The same as [`queue_up`](Link::queue_up), from places that are no hot path, past the policer.
     #[inline(never)]
-    pub(super) fn take_in(&mut self, now: Instant, packet: &mut Packet, passage: Passage, damaged: bool) {
+    pub(super) fn take_in(&mut self, now: Instant, packet: Box<Packet>, passage: Passage, damaged: bool) {
         if let Some(policer) = &mut self.policer {
             if !policer.passes(now, packet.size()) {
                 self.counters.dropped_policer += 1;
-                note(&mut self.noted, now, packet, Fate::Policed);
+                note(&mut self.noted, now, &packet, Fate::Policed);
                 return;
             }
             self.measured.epoch.policed_bytes += u64::from(packet.size());

@@ -127,8 +127,8 @@ impl Link {
         self.retire(at);
         if let Some(wifi) = self.config().wifi.as_deref().copied() {
             self.exchange(at, wifi);
-        } else if let Some(mut item) = self.next_of_queue(at) {
-            self.send(at, &mut item);
+        } else if let Some(item) = self.next_of_queue(at) {
+            self.send(at, item);
         }
     }
 
@@ -152,7 +152,7 @@ impl Link {
     }
 
     /// The transmission of `item` begins at `at`, when the transmitter is free.
-    fn send(&mut self, at: Instant, item: &mut Queued) {
+    fn send(&mut self, at: Instant, item: Queued) {
         let size = item.packet.size();
         let back_to_back = item.entered < self.serialiser.free();
         let (start, departure) = self.serialiser.serve(at, size);
@@ -163,7 +163,7 @@ impl Link {
     /// A packet that the discipline handed out is on its way, as `waiting` has it.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
-    pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, item: &mut Queued) {
+    pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, item: Queued) {
         self.counters.marked += u64::from(item.marked);
         if item.marked {
             note(&mut self.noted, at, &item.packet, Fate::Marked);
@@ -176,7 +176,7 @@ impl Link {
             self.measured.drawn_at(item.entered);
         }
         self.waiting.push_back(waiting);
-        self.flight.push(transit, &mut item.packet);
+        self.flight.push(transit, item.packet);
     }
 
     fn note_low(&mut self, wait: Duration) {

@@ -245,7 +245,7 @@ impl Link {
     /// Hands on at `sent` what is settled up to the first frame that is not.
     fn settle(&mut self, at: Instant, sent: Instant, station: &mut Station) {
         while station.frames.front().is_some_and(|frame| frame.fate != Settled::NotYet)
-            && let Some(mut frame) = station.frames.pop_front()
+            && let Some(frame) = station.frames.pop_front()
         {
             let exchanges = self.measured.epoch.exchanges.get_or_insert_default();
             exchanges.settled += 1;
@@ -265,7 +265,7 @@ impl Link {
                 // Frames that leave together follow no rate.
                 back_to_back: false,
             };
-            self.leave(at, waiting, &mut frame.item);
+            self.leave(at, waiting, frame.item);
         }
     }
 }

@@ -14,9 +14,8 @@ pub fn key_list() -> String {
 /// Description of a key, and the keys below it, by its dotted key: `tcp.mss`, `link.<name>.delay`.
 /// The error says that there is no such key, and what there is instead.
 pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
-    let segments: &[&str] =
-        &dotted.split('.').map(|segment| segment.trim_end_matches("[]")).collect::<Vec<_>>();
     let keys = every_key();
+    let segments = &with_names(&keys, dotted.split('.').map(|segment| segment.trim_end_matches("[]")).collect());
     let under = |depth: usize| keys.iter().filter(move |(path, _)| is_under(path, &segments[..depth]));
     let wanted = segments.len();
     if under(wanted).next().is_none() {
@@ -42,6 +41,16 @@ pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
         under(wanted).filter(|(path, _)| depth(path) > wanted).cloned().collect();
     let gap = if text.is_empty() || below.is_empty() { "" } else { "\n" };
     Ok(text + gap + &lines(&below))
+}
+
+/// Segments of a key, with the name that was left out before one: `link.rate` is meant as `link.<name>.rate`.
+fn with_names<'a>(keys: &[(String, &Key)], segments: Vec<&'a str>) -> Vec<&'a str> {
+    let is_key = |wanted: &Vec<&str>| {
+        let is_it = |path: &str| path.split('.').map(|own| own.trim_end_matches("[]")).eq(wanted.iter().copied());
+        keys.iter().any(|(path, _)| is_it(path))
+    };
+    let named = |at| [&segments[..at], &["<name>"], &segments[at..]].concat();
+    (1..segments.len()).map(named).find(is_key).unwrap_or(segments)
 }
 
 /// True if the first segments of a path are these, or are names.
@@ -207,6 +216,15 @@ mod tests {
             );
         }
         assert!(explain("congestion.fixed.window").expect("a key").contains("takes    a number from 1 to"));
+    }
+
+    #[test]
+    fn a_name_may_be_left_out() {
+        for (short, whole) in [("link.rate", "link.<name>.rate"), ("link.up.loss.p", "link.<name>.up.loss.p")] {
+            assert_eq!(explain(short), explain(whole));
+        }
+        // A link may be called so.
+        assert!(explain("link.wire").expect("a link's keys").contains("link.<name>.rate"));
     }
 
     #[test]

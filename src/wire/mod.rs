@@ -140,13 +140,6 @@ impl Packet {
     pub fn size(&self) -> u32 {
         self.size
     }
-
-    /// Takes it from where it lies, and leaves all there but its payload.
-    #[inline]
-    pub fn take(&mut self) -> Packet {
-        let payload = std::mem::take(&mut self.segment.payload);
-        Packet { segment: Segment { payload, ..self.segment }, ..*self }
-    }
 }
 
 impl Default for Packet {
@@ -174,7 +167,7 @@ mod tests {
         let mut packet = Packet::datagram(FlowId(3), Direction::Down, datagram);
         assert_eq!((packet.as_datagram(), packet.size()), (Some(datagram), 1500));
         packet.corrupt();
-        assert!(packet.take().is_corrupted() && packet.is_datagram());
+        assert!(packet.is_corrupted() && packet.is_datagram());
         assert_eq!(Packet::default().as_datagram(), None);
     }
 

@@ -43,8 +43,8 @@ pub trait Qdisc {
 /// A packet in a queue.
 #[derive(Clone, Debug)]
 pub struct Queued {
-    /// The packet.
-    pub packet: Packet,
+    /// The packet, which stays in its place while it is handed on.
+    pub packet: Box<Packet>,
     /// Arrival at the queue.
     pub entered: Instant,
     /// Its propagation, and damage done by this link.

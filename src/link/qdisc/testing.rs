@@ -8,7 +8,7 @@ use crate::wire::{Ecn, FlowId, SeqNumber};
 
 /// Packet `number` of a flow, of `size` bytes, that came at `entered`.
 pub fn queued(flow: u32, number: u32, size: u32, entered: Instant) -> Queued {
-    let mut packet = packet(size);
+    let mut packet = Box::new(packet(size));
     packet.flow = FlowId(flow);
     packet.segment.seq = SeqNumber(number);
     let passage = Passage { delay: Duration::ZERO, order: Order::Kept };
