@@ -102,7 +102,6 @@ impl<T> Ring<T> {
 impl<T: Default> Ring<T> {
     /// Adds the newest.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn push_back(&mut self, item: T) {
         if self.len == self.slots.len() {
             self.grow();

@@ -153,7 +153,6 @@ impl Core {
 
     /// The next packet that has arrived through a link goes on to the next link, or to its host.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
         let Core { topology, flows, queue, packets, spare, now, taps, .. } = self;
         let from = &mut topology.links[link];
@@ -211,7 +210,6 @@ impl Core {
 
     /// Sends what an end may send now, and queues its next wake-up.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn transmit(&mut self, number: u32, direction: Direction) {
         let now = self.now;
         let Flow { ends, group, name, .. } = &mut self.flows[number as usize];

@@ -13,7 +13,6 @@ use crate::wire::Direction;
 impl World {
     /// The head of a link has arrived, and perhaps others with it.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn handle_arrivals(&mut self, event: Event) {
         let link = event.target as usize;
         if !self.core.topology.links[link].is_announced(event.at) {
@@ -111,7 +110,6 @@ impl World {
 
     /// Drains every touched end: events to applications, segments to links, until nothing is left.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn settle(&mut self) {
         if !self.core.touched.is_empty() {
             self.settle_touched();
@@ -130,7 +128,6 @@ impl World {
 
     /// Drains one end.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn settle_end(&mut self, number: u32, direction: Direction) {
         let end = &mut self.core.flows[number as usize].ends[direction.index()];
         if let Some(event) = end.connection.poll_event() {

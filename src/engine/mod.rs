@@ -333,7 +333,6 @@ impl World {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn handle(&mut self, event: Event) {
         self.core.events += 1;
         if event.class == Class::Arrival {

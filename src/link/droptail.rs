@@ -12,7 +12,6 @@ use crate::time::{Duration, Instant};
 impl Link {
     /// Drop-tail: queues, serialises and propagates a packet of `size` bytes, unless there is no room.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn accept(
         &mut self,
         now: Instant,
@@ -35,7 +34,6 @@ impl Link {
 
     /// Takes a place in the queue and returns when its transmission ends.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn enqueue(&mut self, now: Instant, size: u32, passage: Passage) -> Instant {
         let (start, departure) = self.serialiser.send(now, size);
         let back_to_back = !self.waiting.is_empty();
@@ -61,7 +59,6 @@ impl Link {
 
     /// Takes note of the transmissions that have ended by `now`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn retire(&mut self, now: Instant) {
         while let Some(head) = self.waiting.front()
             && head.departure <= now

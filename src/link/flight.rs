@@ -88,7 +88,6 @@ impl Flight {
 
     /// Puts a packet behind all that arrive no later.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn push(&mut self, transit: Transit, packet: Box<Packet>) {
         self.due = self.due.min(transit.arrival);
         if transit.arrival >= self.latest {

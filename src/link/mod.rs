@@ -213,7 +213,6 @@ impl Link {
 
     /// Queues a packet that passed the entrance, or puts it on the wire.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn queue_up(&mut self, now: Instant, packet: Box<Packet>, passage: Passage, damaged: bool) {
         // After a rate was lifted, packets still line up behind the one in transmission.
         let queues = self.serialiser.rate().is_some() || !self.waiting.is_empty();
@@ -228,7 +227,6 @@ impl Link {
 
     /// The next packet that has arrived by `now`; drain until there is none.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn poll_deliver(&mut self, now: Instant) -> Option<Box<Packet>> {
         self.serve(now);
         let (transit, packet) = self.flight.arrived(now)?;

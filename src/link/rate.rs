@@ -71,7 +71,6 @@ impl Serialiser {
     /// Queues `size` bytes that are there at `now`: when their transmission starts and ends, both
     /// rounded up to the nanosecond.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn send(&mut self, now: Instant, size: u32) -> (Instant, Instant) {
         if let Some(shape) = &mut self.shape {
             let (start, end) = shape.send(now, size);

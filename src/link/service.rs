@@ -134,7 +134,6 @@ impl Link {
 
     /// Takes the packet from the discipline whose transmission begins at `at`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn next_of_queue(&mut self, at: Instant) -> Option<Queued> {
         let service = self.service.as_mut()?;
         let item = service.qdisc.dequeue(at, &mut service.dropped);
@@ -162,7 +161,6 @@ impl Link {
 
     /// A packet that the discipline handed out is on its way, as `waiting` has it.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn leave(&mut self, at: Instant, waiting: Waiting, item: Queued) {
         self.counters.marked += u64::from(item.marked);
         if item.marked {
@@ -187,7 +185,6 @@ impl Link {
 
     /// The transit of a packet whose transmission ends at `departure`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn depart(&mut self, departure: Instant, passage: Passage, damaged: bool) -> Transit {
         let due = departure + passage.delay;
         let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };

@@ -15,7 +15,8 @@ pub fn key_list() -> String {
 /// The error says that there is no such key, and what there is instead.
 pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
     let keys = every_key();
-    let segments = &with_names(&keys, dotted.split('.').map(|segment| segment.trim_end_matches("[]")).collect());
+    let segments =
+        &with_names(&keys, dotted.split('.').map(|segment| segment.trim_end_matches("[]")).collect());
     let under = |depth: usize| keys.iter().filter(move |(path, _)| is_under(path, &segments[..depth]));
     let wanted = segments.len();
     if under(wanted).next().is_none() {
@@ -46,7 +47,8 @@ pub fn explain(dotted: &str) -> Result<String, [String; 2]> {
 /// Segments of a key, with the name that was left out before one: `link.rate` is meant as `link.<name>.rate`.
 fn with_names<'a>(keys: &[(String, &Key)], segments: Vec<&'a str>) -> Vec<&'a str> {
     let is_key = |wanted: &Vec<&str>| {
-        let is_it = |path: &str| path.split('.').map(|own| own.trim_end_matches("[]")).eq(wanted.iter().copied());
+        let is_it =
+            |path: &str| path.split('.').map(|own| own.trim_end_matches("[]")).eq(wanted.iter().copied());
         keys.iter().any(|(path, _)| is_it(path))
     };
     let named = |at| [&segments[..at], &["<name>"], &segments[at..]].concat();
@@ -220,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_name_may_be_left_out() {
-        for (short, whole) in [("link.rate", "link.<name>.rate"), ("link.up.loss.p", "link.<name>.up.loss.p")] {
+        for (short, whole) in [("link.rate", "link.<name>.rate"), ("link.up.loss.p", "link.<name>.up.loss.p")]
+        {
             assert_eq!(explain(short), explain(whole));
         }
         // A link may be called so.

@@ -61,7 +61,6 @@ impl Assembler {
 
     /// Takes in `payload`, whose first byte is at `start`; what is already here is ignored.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn insert(&mut self, start: u64, payload: &Payload) {
         let end = start + u64::from(payload.len());
         if end <= self.next || payload.is_empty() {

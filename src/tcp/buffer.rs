@@ -113,7 +113,6 @@ impl SendBuffer {
 
     /// Frees everything before `offset`, which the peer has acknowledged.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn release(&mut self, offset: u64) {
         if offset <= self.start {
             return;

@@ -56,7 +56,6 @@ impl QuickAcks {
 
     /// Data arrived in order: the first of all, or the first after a pause longer than the timeout.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn on_data(&mut self, now: Instant, rto: Duration) {
         let pause = self.last_data.replace(now).map(|last| now - last);
         if self.enabled && pause.is_none_or(|pause| pause > rto) {
@@ -89,7 +88,6 @@ impl QuickAcks {
 
     /// Data left on this connection.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn on_data_sent(&mut self, now: Instant) {
         self.interactive |= self.last_data.is_some_and(|last| now - last < ANSWER_TIME);
     }

@@ -157,7 +157,6 @@ impl Receiver {
     /// Takes in data and FIN of an acceptable segment; `rtt` is of the half that sends. True if something new
     /// can be read, of a sink never.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn receive(
         &mut self,
         now: Instant,

@@ -73,7 +73,6 @@ impl RttEstimator {
 
     /// Takes in a measurement of a segment that was sent once (Karn's rule is the caller's).
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn sample(&mut self, rtt: Duration, at: Position) {
         self.min = self.min.min(rtt);
         self.backoff = 0;

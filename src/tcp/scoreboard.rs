@@ -193,7 +193,6 @@ impl Scoreboard {
 
     /// The peer has everything before `una`. `out` gathers what that tells.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
         let from_sack = (out.rtt, out.newest_rtt);
         while let Some(first) = self.sent.front()
@@ -217,9 +216,8 @@ impl Scoreboard {
     /// Removes an acknowledged segment from the counters.
     #[inline]
     fn uncount(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
-        let len = u64::from(segment.len);
         if segment.marks & SACKED != 0 {
-            self.sacked -= len;
+            self.sacked -= u64::from(segment.len);
             self.sacked_segments -= 1;
             return;
         }

@@ -238,7 +238,6 @@ impl Sender {
 
     /// Accounts for the time since the last change of window or RTT.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn integrate(&mut self, now: Instant) {
         if self.fin_acknowledged() {
             return;

@@ -40,7 +40,6 @@ impl Connection {
     /// [written](Connection::write_segment) at once: most questions are answered with nothing, and then no
     /// segment is made.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn poll_output(&mut self, now: Instant) -> Option<Output> {
         if self.urgent.is_some() {
             return Some(Output::Urgent);
@@ -56,7 +55,6 @@ impl Connection {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn next_transmission(&mut self, now: Instant) -> Option<Transmission> {
         // A SYN-ACK that was never acknowledged comes first even after a close.
         let opened = match self.state {
@@ -71,7 +69,6 @@ impl Connection {
     /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
     /// will travel: to move a segment that was just written costs more than to write it.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn write_segment(&mut self, now: Instant, output: Output, segment: &mut Segment) {
         match output {
             Output::Ack => {
@@ -121,7 +118,6 @@ impl Connection {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn transmit(&mut self, now: Instant, transmission: Transmission, segment: &mut Segment) {
         let fin = self.sender.carries_fin(transmission);
         let data = transmission.len - u32::from(fin);
@@ -152,7 +148,6 @@ impl Connection {
 
     /// The fields that every segment of an open connection has.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn acknowledge(&mut self, now: Instant, offset: u64, segment: &mut Segment) {
         segment.seq = self.sender.iss.at(offset);
         (segment.ack, segment.window) = self.receiver.acknowledge();

@@ -117,7 +117,6 @@ impl Sender {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     fn next_new(&mut self, now: Instant) -> Option<Transmission> {
         if self.scoreboard.is_empty() && now.saturating_since(self.last_sent) > self.rtt.rto() {
             self.resume(now);
@@ -275,7 +274,6 @@ impl Sender {
 
     /// `transmission` leaves now.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission) {
         let Transmission { start, len } = transmission;
         self.last_sent = now;

@@ -56,7 +56,6 @@ impl Sender {
     /// The window of a recovery episode is that of PRR, for controllers that have one; so is that of a window
     /// of data whose marks were answered (Linux's CWR state).
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
         let point = match self.recovery.episode() {
             Episode::Recovery => self.recovery.point(),
@@ -112,7 +111,6 @@ impl Sender {
     /// RFC 8985 §7.4.2: an acknowledgment may answer the probe. `news` tells that it said anything at
     /// all, `twice` where a range ends that it reported as a duplicate.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one call on the hot path: a frame costs more than it saves")]
     pub(super) fn answer_tail_probe(&mut self, now: Instant, flight: u64, news: bool, twice: u64) {
         if self.recovery.episode() != Episode::Open {
             // The loss was found another way.
