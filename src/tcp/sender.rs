@@ -260,9 +260,10 @@ impl Sender {
         accepted
     }
 
-    /// True if a short write can now be continued; asked once per short write.
+    /// True if a short write can now be continued, with a third of the buffer free as in Linux
+    /// (`sk_stream_is_writeable`); asked once per short write.
     pub fn take_writable(&mut self) -> bool {
-        let ready = self.short_write && self.buffer.room() >= self.config.send_buffer / 2;
+        let ready = self.short_write && self.buffer.room() >= self.config.send_buffer / 3;
         self.short_write &= !ready;
         ready
     }

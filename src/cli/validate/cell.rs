@@ -1,6 +1,7 @@
 //! Cells of a grid: the other's runs, ours, and the verdict.
 
 use super::grids::{Figure, Grid, Measure, Row, Source, Tolerance, number};
+use super::order::{at, median, median_of_few, sorted};
 use super::pair::Waits;
 use crate::facts::Outcome;
 use crate::rng::Seed;
@@ -13,6 +14,8 @@ pub struct Cell {
     pub row: Row,
     /// Its figures, in the order of the grid's.
     pub figures: Vec<Beside>,
+    /// Number that the other's medians and percentiles were taken of.
+    samples: f64,
 }
 
 /// A figure of one cell.
@@ -53,7 +56,7 @@ pub struct Ours {
     pub value: f64,
     /// Standard error by the values of each trial.
     pub error: f64,
-    /// For a percentile, what chance makes of it in two samples of this size; else the value twice.
+    /// For a median or percentile, what chance makes of it in two samples of this size; else the value twice.
     pub range: [f64; 2],
 }
 
@@ -99,7 +102,8 @@ impl Grid {
             ours: None,
             tolerance: (figure.tolerance)(loss),
         };
-        Cell { figures: self.figures.iter().map(beside).collect(), row }
+        let samples = if runs.len() > 1 { runs.len() as f64 } else { number(&row, self.samples) };
+        Cell { figures: self.figures.iter().map(beside).collect(), samples, row }
     }
 }
 
@@ -111,7 +115,7 @@ impl Figure {
             (Some([least, largest]), [run]) => [values[0], number(run, least), number(run, largest)],
             _ => {
                 let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-                [median(values.clone()), least, values.into_iter().fold(f64::NEG_INFINITY, f64::max)]
+                [median(&values), least, values.into_iter().fold(f64::NEG_INFINITY, f64::max)]
             }
         }
     }
@@ -144,9 +148,8 @@ pub fn run(grid: &Grid, cells: &mut [Cell], trials: u32, go_on: &mut dyn FnMut()
         }
     }
     for (own, cell) in own.into_iter().zip(cells) {
-        let theirs = number(&cell.row, grid.samples);
         for ((beside, own), figure) in cell.figures.iter_mut().zip(own).zip(grid.figures) {
-            beside.ours = own.figure(figure.measure, theirs);
+            beside.ours = own.figure(figure.measure, cell.samples);
         }
     }
     true
@@ -174,13 +177,13 @@ impl Own {
             (Measure::Mean(of) | Measure::Percentile(of, _), Seen::Waits(waits)) => of(waits, row),
             _ => Vec::new(),
         };
-        self.each.extend(measure.of(&values));
+        self.each.extend(measure.of(&values, 0.0));
         self.values.extend(values);
     }
 
     /// The figure over all trials, where the other's is one of so many samples.
     fn figure(&self, measure: Measure, theirs: f64) -> Option<Ours> {
-        let value = measure.of(&self.values)?;
+        let value = measure.of(&self.values, theirs)?;
         let range = measure.range(&self.values, theirs).unwrap_or([value; 2]);
         let error = Estimate::of(&self.each).and_then(|each| each.error()).unwrap_or(0.0);
         Some(Ours { value, error, range })
@@ -188,35 +191,30 @@ impl Own {
 }
 
 impl Measure {
-    /// The figure of some values.
-    fn of(self, values: &[f64]) -> Option<f64> {
+    /// The figure of some values, beside one of `theirs`.
+    fn of(self, values: &[f64], theirs: f64) -> Option<f64> {
         let mean = Estimate::of(values)?.mean;
         match self {
             Measure::Percentile(_, percent) => Some(at(&sorted(values), percent / 100.0)),
-            Measure::Outcome(_) | Measure::Mean(_) => Some(mean),
+            Measure::Outcome(_) => Some(median_of_few(values, theirs as usize)),
+            Measure::Mean(_) => Some(mean),
         }
     }
 
-    /// The order statistics between which a percentile lies with 95 % if that of `theirs` samples has its own error, too
-    /// (David and Nagaraja, "Order Statistics", section 7.1). Samples count as independent.
+    /// The order statistics between which a median or percentile lies with 95 % if that of `theirs` samples has its own
+    /// error, too: the share of values below one of n has a beta distribution, of variance p (1 - p) / (n + 2) (David
+    /// and Nagaraja, "Order Statistics", sections 2.1 and 7.1). Samples count as independent.
     fn range(self, values: &[f64], theirs: f64) -> Option<[f64; 2]> {
-        let Measure::Percentile(_, percent) = self else { return None };
-        let (share, sorted) = (percent / 100.0, sorted(values));
-        let error = (share * (1.0 - share) * (1.0 / sorted.len() as f64 + 1.0 / theirs)).sqrt();
+        let share = match self {
+            Measure::Percentile(_, percent) => percent / 100.0,
+            Measure::Outcome(_) => 0.5,
+            Measure::Mean(_) => return None,
+        };
+        let sorted = sorted(values);
+        let error =
+            (share * (1.0 - share) * (1.0 / (sorted.len() as f64 + 2.0) + 1.0 / (theirs + 2.0))).sqrt();
         Some([-1.96, 1.96].map(|times| at(&sorted, share + times * error)))
     }
-}
-
-fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted
-}
-
-/// The value below which so large a share lies.
-fn at(sorted: &[f64], share: f64) -> f64 {
-    let place = (sorted.len() as f64 * share).max(0.0) as usize;
-    sorted[place.min(sorted.len() - 1)]
 }
 
 impl Beside {
@@ -255,16 +253,6 @@ fn rows(table: &'static str) -> impl Iterator<Item = Row> {
     let mut lines = table.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     lines.map(move |line| header.iter().copied().zip(line.split(',')).collect())
-}
-
-/// The middle of some numbers; without any, none.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
 #[cfg(test)]
@@ -319,11 +307,11 @@ mod tests {
     fn a_percentile_has_the_range_that_two_samples_leave_open() {
         let values: Vec<f64> = (0..2_000).map(f64::from).collect();
         let measure = Measure::Percentile(|seen, _| seen.messages.clone(), 99.0);
-        // 1.96 * sqrt(0.99 * 0.01 * 2 / 2000) is 0.617 %: 12.3 places.
+        // 1.96 * sqrt(0.99 * 0.01 * 2 / 2002) is 0.617 %: 12.3 places.
         let range = measure.range(&values, 2_000.0);
-        assert_eq!((measure.of(&values), range), (Some(1_980.0), Some([1_967.0, 1_992.0])));
+        assert_eq!((measure.of(&values, 2_000.0), range), (Some(1_980.0), Some([1_967.0, 1_992.0])));
         assert_eq!(Measure::Mean(|seen, _| seen.messages.clone()).range(&values, 2_000.0), None);
-        assert_eq!(measure.of(&[]), None);
+        assert_eq!(measure.of(&[], 2_000.0), None);
         let verdict = |theirs: f64| {
             let ours = Ours { value: 1_980.0, error: 0.0, range: range.expect("a percentile") };
             let tolerance = Tolerance::Relative(0.0);
@@ -331,5 +319,35 @@ mod tests {
         };
         let verdicts = [1_980.0, 1_990.0, 1_993.0].map(verdict);
         assert_eq!(verdicts, [Verdict::Within, Verdict::Undecided, Verdict::Beyond]);
+    }
+
+    /// Twenty trials of ours from 8.1 to 11.9 beside the median of so many runs.
+    fn beside_runs(runs: f64, theirs: f64) -> Verdict {
+        let trials: Vec<f64> = (1..=20).map(|n| 10.0 + 0.2 * (f64::from(n) - 10.5)).collect();
+        let measure = Measure::Outcome(|_| None);
+        let own = Own { each: trials.clone(), values: trials };
+        let beside = Beside {
+            theirs: [theirs; 3],
+            ours: own.figure(measure, runs),
+            tolerance: Tolerance::Relative(0.1),
+        };
+        assert!(beside.ours.is_some_and(|ours| (ours.value - 10.0).abs() < 1e-12));
+        beside.verdict()
+    }
+
+    #[test]
+    fn a_median_of_few_runs_leaves_undecided_what_one_of_many_decides() {
+        // By 1.25: 10 beside 8 and 12.5.
+        for theirs in [8.0, 12.5] {
+            assert_eq!(
+                [3.0, 100.0].map(|runs| beside_runs(runs, theirs)),
+                [Verdict::Undecided, Verdict::Beyond]
+            );
+        }
+        // By 1.6 three runs are enough, and within a tenth none are needed.
+        for theirs in [6.25, 16.0] {
+            assert_eq!(beside_runs(3.0, theirs), Verdict::Beyond);
+        }
+        assert_eq!(beside_runs(3.0, 9.5), Verdict::Within);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::again::AGAIN;
 use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
 use super::scenes::{behind_bottleneck, beside_cubic, bulk};
@@ -36,7 +37,8 @@ pub struct Grid {
     pub figures: &'static [Figure],
     /// Seconds measured of each trial.
     pub seconds: u32,
-    /// Column that counts what a percentile of the other's was taken of.
+    /// Column that counts what a median or percentile of the other's was taken of, where a cell is one row; else
+    /// its rows count.
     pub samples: &'static str,
 }
 
@@ -64,7 +66,7 @@ pub struct Figure {
 /// Ours of a figure.
 #[derive(Clone, Copy)]
 pub enum Measure {
-    /// Mean over the trials of a value of their outcomes.
+    /// A value of each trial's outcome: what the median of as many trials as the other has runs is expected to be.
     Outcome(fn(&Outcome) -> Option<f64>),
     /// Mean over what all trials saw.
     Mean(fn(&Waits, &Row) -> Vec<f64>),
@@ -194,6 +196,7 @@ pub static GRIDS: &[Grid] = &[
         tcp: "pacing = true",
         ..TWO_WAY_LOSS
     },
+    AGAIN,
     Grid {
         name: "bbr",
         summary: "BBR v1, loss of data, 10 Mbit/s with a queue of 1 BDP",
@@ -213,7 +216,7 @@ pub static GRIDS: &[Grid] = &[
         table: SHARE,
         rows: &[("case", "share")],
         keys: &["rtt_ms", "buffer_bdp"],
-        tcp: WIDE_OPEN,
+        tcp: "",
         source: Source::Scenario(beside_cubic),
         figures: &[SHARE_OF_BBR],
         seconds: 60,
@@ -285,10 +288,7 @@ pub static GRIDS: &[Grid] = &[
 const NEW_RENO: &str =
     "profile = \"ns3\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"flight\"";
 
-/// Windows that limit nothing.
-const WIDE_OPEN: &str = "receive_window = \"16MiB\"\nsend_buffer = \"16MiB\"";
-
-const LOSS_OF_DATA: Grid = Grid {
+pub(super) const LOSS_OF_DATA: Grid = Grid {
     name: "",
     summary: "",
     whose: LINUX,
@@ -299,13 +299,12 @@ const LOSS_OF_DATA: Grid = Grid {
     source: Source::Scenario(bulk),
     figures: &[GOODPUT, WINDOW, ROUND_TRIP],
     seconds: 30,
-    samples: "",
+    samples: "runs",
 };
 
 const LOSS_BESIDE_BBR: Grid = Grid {
     table: PACED,
     keys: SLOW,
-    tcp: WIDE_OPEN,
     figures: &[
         GOODPUT_BBR,
         Figure { tolerance: of_bbr, ..WINDOW },
@@ -328,20 +327,20 @@ const NS3_LOSS: Grid = Grid {
     ..LOSS_OF_DATA
 };
 
-const GOODPUT: Figure = Figure {
+pub(super) const GOODPUT: Figure = Figure {
     name: "goodput_mbit",
     columns: ("goodput_median", Some(["goodput_min", "goodput_max"])),
     measure: Measure::Outcome(|outcome| goodput(outcome, 0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
 const GOODPUT_BBR: Figure = Figure { tolerance: of_bbr, ..GOODPUT };
-const WINDOW: Figure = Figure {
+pub(super) const WINDOW: Figure = Figure {
     name: "cwnd_mean_segments",
     columns: ("mean_cwnd_pkts", None),
     measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.cwnd_mean? / 1448.0)),
     tolerance: |_| Tolerance::Relative(0.10),
 };
-const ROUND_TRIP: Figure = Figure {
+pub(super) const ROUND_TRIP: Figure = Figure {
     name: "srtt_mean_ms",
     columns: ("mean_rtt_ms", None),
     measure: Measure::Outcome(|outcome| Some(sender(outcome, 0)?.srtt_mean?.as_secs_f64() * 1e3)),

@@ -1,7 +1,9 @@
 //! `testbed validate`: our TCP beside Linux, ns-3 and models, cell by cell.
 
+mod again;
 mod cell;
 mod grids;
+mod order;
 mod pair;
 mod picture;
 mod sawtooth;

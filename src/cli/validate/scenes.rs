@@ -2,6 +2,10 @@
 
 use super::grids::{Grid, Row, controller, number};
 
+/// Buffers of the measured host: 32 MiB of receive window (`net.ipv4.tcp_rmem`), and 4 MiB of send buffer
+/// (`net.ipv4.tcp_wmem`), of which buffer heads take a twentieth, as measured.
+const BUFFERS: &str = "receive_window = \"32MiB\"\nsend_buffer = \"4MB\"\n";
+
 /// A bulk transfer over a path with loss and, where the row has one, a bottleneck.
 pub(super) fn bulk(grid: &Grid, row: &Row) -> String {
     let neck = match (number(row, "rate_mbit"), number(row, "queue_pkts")) {
@@ -9,7 +13,7 @@ pub(super) fn bulk(grid: &Grid, row: &Row) -> String {
         (rate, queue) => format!("rate = \"{rate}mbit\"\nqueue = \"{queue} packets\"\n"),
     };
     format!(
-        "{}[link.path]\n{neck}delay = \"{}us\"\nup = {{ loss = \"{}%\" }}\ndown = {{ loss = \"{}%\" }}\n\
+        "{}{BUFFERS}[link.path]\n{neck}delay = \"{}us\"\nup = {{ loss = \"{}%\" }}\ndown = {{ loss = \"{}%\" }}\n\
          [[clients]]\nname = \"bulk\"\npath = [\"path\"]\napp = {{ kind = \"bulk\" }}\n",
         head(grid, 3, controller(row)),
         number(row, "rtt_ms") * 500.0,
@@ -40,7 +44,7 @@ pub(super) fn beside_cubic(grid: &Grid, row: &Row) -> String {
         )
     };
     format!(
-        "{}[link.neck]\nrate = \"{}mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n{}{}",
+        "{}{BUFFERS}[link.neck]\nrate = \"{}mbit\"\nqueue = \"{} packets\"\ndelay = \"{}us\"\n{}{}",
         head(grid, 10, "bbr"),
         number(row, "rate_mbit"),
         number(row, "queue_pkts"),

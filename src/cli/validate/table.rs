@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::cell::{Beside, Cell, Ours, Verdict, median};
+use super::cell::{Beside, Cell, Ours, Verdict};
 use super::grids::{Figure, Grid, controller, models_of, number};
+use super::order::median;
 
 /// Columns of the CSV that say what a cell is, where its table has them.
-const CONDITIONS: [(&str, &str); 11] = [
+const CONDITIONS: [(&str, &str); 13] = [
+    ("sack", "sack"),
+    ("pacing", "pacing"),
     ("rtt_ms", "rtt_ms"),
     ("loss", "loss"),
     ("ack_loss", "ack_loss"),
@@ -47,14 +50,13 @@ pub fn list(grids: &[Grid]) -> String {
 pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
     let mut text = format!("{}: {}, beside {}\n", grid.name, grid.summary, grid.whose);
     let width = 2 + cells.iter().map(|cell| conditions(grid, cell).len()).fold(26, usize::max);
+    let controllers = || cells.iter().map(|cell| controller(&cell.row));
+    let has_one = controllers().all(|name| controllers().next() == Some(name));
     for (n, figure) in grid.figures.iter().enumerate() {
+        let with_models = has_one && has_models(figure) && !brief;
         let figures = || cells.iter().map(move |cell| &cell.figures[n]);
         if !brief {
-            let models = if has_models(figure) {
-                models_of(cells.first().map_or("", |cell| controller(&cell.row)))
-            } else {
-                &[]
-            };
+            let models = if with_models { models_of(controllers().next().unwrap_or_default()) } else { &[] };
             let _ = write!(text, "  {:<width$}{:>22}{:>10}{:>8}", figure.name, grid.whose, "ours", "ratio");
             for (name, _) in models {
                 let _ = write!(text, "{:>14}", name.trim_end_matches("_mbit"));
@@ -62,14 +64,7 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             text.push_str("  verdict\n");
         }
         for cell in cells.iter().filter(|cell| !brief || cell.figures[n].verdict() == Verdict::Beyond) {
-            line(
-                &mut text,
-                &conditions(grid, cell),
-                width,
-                cell,
-                &cell.figures[n],
-                has_models(figure) && !brief,
-            );
+            line(&mut text, &conditions(grid, cell), width, cell, &cell.figures[n], with_models);
         }
         let factors: Vec<f64> = figures().filter_map(Beside::factor).collect();
         let count = |verdict| figures().filter(|beside| beside.verdict() == verdict).count();
@@ -81,7 +76,7 @@ pub fn text(grid: &Grid, cells: &[&Cell], brief: bool) -> String {
             text,
             "  {}: median factor {:.3}; {} of {} cells within their bounds{undecided}",
             figure.name,
-            median(factors),
+            median(&factors),
             count(Verdict::Within),
             cells.len(),
         );
@@ -128,6 +123,8 @@ fn conditions(grid: &Grid, cell: &Cell) -> String {
         let value = number(&cell.row, key);
         match *key {
             "cc" if !fixed(key) => words.insert(0, controller(&cell.row).to_owned()),
+            "sack" if value == 0.0 => words.push("no SACK".to_owned()),
+            "pacing" if cell.row[key] == "internal" => words.push("paced".to_owned()),
             "loss" => words.push(format!("{:.1} %", value * 100.0)),
             "ack_loss" => words.push(format!("ACKs {:.1} %", value * 100.0)),
             "rate_mbit" => words.push(format!("{value} Mbit/s")),

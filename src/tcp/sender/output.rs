@@ -149,10 +149,11 @@ impl Sender {
         Some(Transmission { start: self.nxt, len: len as u32 })
     }
 
-    /// Nothing is ready to be sent; if there is room, the application limits the rate.
+    /// Nothing is ready to be sent; if there is room, the application limits the rate. One that waits for room in a full
+    /// buffer does not: Linux asks as it writes (`tcp_rate_check_app_limited`), and it is within a write.
     #[inline]
     fn note_lack(&mut self) {
-        if self.pipe() < self.cwnd {
+        if self.pipe() < self.cwnd && !self.short_write {
             self.scoreboard.limit_by_application();
         }
     }

@@ -1,6 +1,8 @@
 //! Acknowledgments at the start and pacing, as `scenarios/reference.toml` states them.
 
-use super::{Script, plain, segment};
+use super::{Pair, Script, ms, plain, segment};
+use crate::congestion::Choice;
+use crate::facts::Phase;
 use crate::tcp::{Config, IdleWindow, ReduceFrom};
 use crate::wire::Flags;
 
@@ -113,5 +115,20 @@ fn a_pause_halves_the_window_for_each_timeout_or_restores_the_initial_one() {
         script.write(1);
         let now = script.tcp.snapshot();
         assert_eq!((now.cwnd, now.ssthresh), (cwnd, ssthresh), "{idle_window:?} after {pause} ms");
+    }
+}
+
+/// Linux asks whether the application limits the rate as it writes (`tcp_rate_check_app_limited`); one that waits for room
+/// in a full buffer is within a write. Samples that count make BBR see that its rate no longer grows.
+#[test]
+fn an_application_that_waits_for_a_full_buffer_does_not_limit_the_rate() {
+    for (send_buffer, phase) in [(20_000, Phase::ProbeBandwidth), (1_000_000, Phase::Startup)] {
+        let mut pair = Pair::open(&Config { congestion: Choice::named("bbr"), send_buffer, ..plain() });
+        for _ in 0..30 {
+            // More than the smaller buffer takes, and less than the other.
+            pair.client.write_zeros(25_000);
+            pair.run_for(ms(100));
+        }
+        assert_eq!(pair.client.snapshot().phase, phase, "a send buffer of {send_buffer}");
     }
 }

@@ -1,0 +1,28 @@
+//! Cells of bulk transfers that lay beyond their bounds beside three to six runs of Linux, measured again with more.
+
+use super::grids::{Figure, GOODPUT, Grid, LOSS_OF_DATA, ROUND_TRIP, Row, Source, WINDOW};
+use super::scenes::bulk;
+
+pub(super) const AGAIN: Grid = Grid {
+    name: "again",
+    summary: "cells measured again, with 36 runs each",
+    table: include_str!("../../../docs/data/kernel_tcp_again.csv"),
+    keys: &["cc", "sack", "pacing", "rtt_ms", "loss", "ack_loss"],
+    source: Source::Scenario(scenario),
+    figures: &[
+        Figure { columns: ("goodput_median", Some(["goodput_low", "goodput_high"])), ..GOODPUT },
+        Figure { columns: ("cwnd_median_pkts", Some(["cwnd_low_pkts", "cwnd_high_pkts"])), ..WINDOW },
+        Figure { columns: ("srtt_median_ms", Some(["srtt_low_ms", "srtt_high_ms"])), ..ROUND_TRIP },
+    ],
+    ..LOSS_OF_DATA
+};
+
+/// A bulk transfer with pacing and SACK as the row has them.
+fn scenario(grid: &Grid, row: &Row) -> String {
+    let tcp = match (row["sack"], row["pacing"]) {
+        ("0", _) => "sack = false",
+        (_, "internal") => "pacing = true",
+        _ => "",
+    };
+    bulk(&Grid { tcp, ..*grid }, row)
+}
