@@ -47,7 +47,7 @@ fn numbered(n: u32) -> Packet {
 }
 
 /// Everything still inside, with its arrival.
-fn drain(link: &mut Link) -> Vec<(Instant, Packet)> {
+fn drain(link: &mut Link) -> Vec<(Instant, Box<Packet>)> {
     let mut out = Vec::new();
     while let Some(due) = link.poll_timeout() {
         out.extend(link.poll_deliver(due).map(|packet| (due, packet)));
