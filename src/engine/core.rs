@@ -19,7 +19,7 @@ use crate::rng::Seed;
 use crate::tcp::Connection;
 use crate::time::Instant;
 use crate::wire::pcapng::Heading;
-use crate::wire::{Direction, FlowId, Packet, Payload};
+use crate::wire::{Direction, FlowId, Packet};
 
 /// Everything but the applications, so that an application can act on it while it is borrowed.
 pub(super) struct Core {
@@ -189,7 +189,7 @@ impl Core {
         let end = &mut flow.ends[side.index()];
         end.connection.handle_segment(*now, &packet.segment);
         let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
-        packet.segment.payload = Payload::default();
+        packet.clear();
         spare.push(packet);
         arrival(Receiver::Connection, is_urgent)
     }
@@ -224,8 +224,7 @@ impl Core {
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
             let mut packet = self.spare.pop().unwrap_or_default();
-            *packet = Packet::blank(FlowId(number), direction);
-            packet.class = end.class;
+            (packet.flow, packet.direction, packet.class) = (FlowId(number), direction, end.class);
             end.connection.write_segment(now, output, &mut packet.segment);
             packet.weigh();
             if let Some(taps) = &mut self.taps {

@@ -75,15 +75,21 @@ impl SendBuffer {
     }
 
     /// The `len` bytes from `start` on. Panics if they are not held.
-    #[inline]
+    #[inline(always)]
     pub fn read(&self, start: u64, len: u32) -> Payload {
         let end = start + u64::from(len);
         assert!(self.start <= start && end <= self.end, "bytes that are held");
-        // Bulk data is one chunk; chat has few. The last chunk whose start is not beyond ours.
-        let first = match self.chunks.len() {
-            1 => 0,
-            _ => self.chunks.partition_point(|chunk| chunk.start <= start) - 1,
-        };
+        // Bulk data is one chunk.
+        if self.chunks.len() == 1 && self.chunks[0].payload.is_none() {
+            return Payload::zeros(len);
+        }
+        self.find(start, end)
+    }
+
+    fn find(&self, start: u64, end: u64) -> Payload {
+        let len = (end - start) as u32;
+        // The last chunk that does not begin beyond ours; chat has few.
+        let first = self.chunks.partition_point(|chunk| chunk.start <= start) - 1;
         let chunk = &self.chunks[first];
         if end <= chunk.start + chunk.len {
             return match &chunk.payload {

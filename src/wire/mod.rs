@@ -64,7 +64,7 @@ pub struct Packet {
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        let mut packet = Packet { segment, ..Packet::blank(flow, direction) };
+        let mut packet = Packet { flow, direction, segment, ..Packet::EMPTY };
         packet.weigh();
         packet
     }
@@ -79,7 +79,7 @@ impl Packet {
             ..Segment::EMPTY
         };
         let size = Datagram::HEADERS + datagram.payload;
-        Packet { segment, kind: Kind(Kind::DATAGRAM), size, ..Packet::blank(flow, direction) }
+        Packet { flow, direction, segment, kind: Kind(Kind::DATAGRAM), size, ..Packet::EMPTY }
     }
 
     /// Its datagram, if it has one.
@@ -112,10 +112,13 @@ impl Packet {
         self.kind == Kind(0)
     }
 
-    /// A packet whose segment is still to be written, and then [weighed](Packet::weigh).
+    /// Frees the place of an intact segment for the next packet: what not every segment and packet writes is as in a
+    /// default one. Its own fields are to be written, and then it is to be [weighed](Packet::weigh).
     #[inline]
-    pub fn blank(flow: FlowId, direction: Direction) -> Packet {
-        Packet { flow, direction, ..Packet::EMPTY }
+    pub fn clear(&mut self) {
+        debug_assert!(self.is_intact_segment());
+        (self.hop, self.number) = (0, 0);
+        self.segment.clear();
     }
 
     /// Notes its size, now that its segment is whole.

@@ -97,6 +97,13 @@ impl Segment {
         payload: Payload::zeros(0),
     };
 
+    /// Sets the fields that not every segment has to those of [`EMPTY`](Segment::EMPTY).
+    #[inline]
+    pub fn clear(&mut self) {
+        let Segment { ecn, timestamps, options, payload, .. } = Segment::EMPTY;
+        (self.ecn, self.timestamps, self.options, self.payload) = (ecn, timestamps, options, payload);
+    }
+
     /// Bytes of the TCP header with its options, a multiple of four.
     #[inline]
     pub fn header_len(&self) -> u32 {

@@ -48,6 +48,7 @@ impl Encodings {
 
     /// The encoding in the form of this name, which `encode` appends if nobody has asked for it before. An
     /// event that the form does not show is empty.
+    #[inline]
     pub fn get(&mut self, form: &'static str, encode: impl FnOnce(&mut Vec<u8>)) -> &Rc<[u8]> {
         let place = self.forms.iter().position(|(other, _)| *other == form).unwrap_or_else(|| {
             let mut bytes = Vec::with_capacity(512);

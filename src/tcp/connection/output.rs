@@ -66,8 +66,8 @@ impl Connection {
         self.sender.next(now, opened)
     }
 
-    /// Writes what [`poll_output`](Connection::poll_output) chose into a default segment that lies where it
-    /// will travel: to move a segment that was just written costs more than to write it.
+    /// Writes what [`poll_output`](Connection::poll_output) chose into a default or [cleared](Segment::clear) segment
+    /// that lies where it will travel: to move a segment that was just written costs more than to write it.
     #[inline(always)]
     pub fn write_segment(&mut self, now: Instant, output: Output, segment: &mut Segment) {
         match output {
