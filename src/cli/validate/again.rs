@@ -1,11 +1,12 @@
-//! Cells of bulk transfers that lay beyond their bounds beside three to six runs of Linux, measured again with more.
+//! Cells of bulk transfers that were measured later, on another host: those that lay beyond their bounds beside three
+//! to six runs of Linux, and round trips that nothing was made to fit.
 
 use super::grids::{Figure, GOODPUT, Grid, LOSS_OF_DATA, ROUND_TRIP, Row, Source, WINDOW};
 use super::scenes::bulk;
 
 pub(super) const AGAIN: Grid = Grid {
     name: "again",
-    summary: "cells measured again, with 36 runs each",
+    summary: "cells measured again, with 12 or 36 runs each",
     table: include_str!("../../../docs/data/kernel_tcp_again.csv"),
     keys: &["cc", "sack", "pacing", "rtt_ms", "loss", "ack_loss"],
     source: Source::Scenario(scenario),
@@ -17,11 +18,19 @@ pub(super) const AGAIN: Grid = Grid {
     ..LOSS_OF_DATA
 };
 
+pub(super) const ROUND_TRIPS: Grid = Grid {
+    name: "round-trips",
+    summary: "50 and 200 ms, which no other table has",
+    table: include_str!("../../../docs/data/kernel_tcp_round_trips.csv"),
+    keys: &["cc", "rate_mbit", "queue_pkts", "rtt_ms", "loss"],
+    ..AGAIN
+};
+
 /// A bulk transfer with pacing and SACK as the row has them.
 fn scenario(grid: &Grid, row: &Row) -> String {
-    let tcp = match (row["sack"], row["pacing"]) {
-        ("0", _) => "sack = false",
-        (_, "internal") => "pacing = true",
+    let tcp = match (row["sack"], row["pacing"], row["cc"]) {
+        ("0", ..) => "sack = false",
+        (_, "internal", "reno" | "cubic") => "pacing = true",
         _ => "",
     };
     bulk(&Grid { tcp, ..*grid }, row)

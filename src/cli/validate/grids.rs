@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::again::AGAIN;
+use super::again::{AGAIN, ROUND_TRIPS};
 use super::pair::Waits;
 use super::sawtooth::SAWTOOTH;
 use super::scenes::{behind_bottleneck, beside_cubic, bulk};
@@ -197,6 +197,7 @@ pub static GRIDS: &[Grid] = &[
         ..TWO_WAY_LOSS
     },
     AGAIN,
+    ROUND_TRIPS,
     Grid {
         name: "bbr",
         summary: "BBR v1, loss of data, 10 Mbit/s with a queue of 1 BDP",
