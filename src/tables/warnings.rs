@@ -109,16 +109,28 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
-    let silent = |cell: &&CellSummary| cell.n > 0 && cell.mean("goodput_mbit") == Some(0.0);
+    let is_zero = |cell: &CellSummary, name: &str| cell.mean(name) == Some(0.0);
+    let connected = |cell: &CellSummary| cell.get("goodput_mbit").is_some();
+    let idle = |cell: &CellSummary| match connected(cell) {
+        true => is_zero(cell, "segments_sent") && is_zero(cell, "timeouts"),
+        false => is_zero(cell, "utilisation"),
+    };
+    let silent = |cell: &&CellSummary| cell.n > 0 && (is_zero(cell, "goodput_mbit") || idle(cell));
+    let (over, blocked): (Vec<&CellSummary>, Vec<&CellSummary>) =
+        cells.iter().filter(silent).partition(|cell| idle(cell));
+    let numbers = |cells: Vec<&CellSummary>| cells.into_iter().map(|cell| cell.cell).collect();
+    let text = "nothing was sent within the measured interval, so that most figures mean nothing; shorten warmup, \
+                or give the clients more to send";
+    add(warnings, text, numbers(over));
     let text = "nothing arrived at all: the links carry nothing that the clients could use, so the other \
                 figures mean nothing either";
-    add(warnings, text, cells.iter().filter(silent).map(|cell| cell.cell).collect());
+    add(warnings, text, numbers(blocked));
     let identical = cells.iter().filter(|cell| cell.n > 1 && !silent(cell)).filter(|cell| {
         let mut trials = results.figures_of_network(cell.cell).map(|(_, figures)| figures);
         let first = trials.next();
         trials.all(|figures| Some(figures) == first)
     });
-    let text = "all trials gave the same figures, because nothing in the scenario is random: ± 0 says nothing \
+    let text = "all trials gave the same figures, because nothing random touched them: ± 0 says nothing \
                 about chance; a start_spread for the clients would make the trials differ";
     add(warnings, text, identical.map(|cell| cell.cell).collect());
 }
@@ -242,7 +254,7 @@ mod tests {
 
     #[test]
     fn trials_without_chance_are_warned_of() {
-        let words = "nothing in the scenario is random";
+        let words = "nothing random touched them";
         let warnings = |seed: fn(u32) -> u64| {
             let dir = tempfile::tempdir().expect("a temporary folder");
             fill(dir.path(), &study(&[]), |_, trial| Model {
