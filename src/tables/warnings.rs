@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::alike;
 use super::checks::{Check, CheckVerdict};
 use super::error::FileError;
+use super::figures::FIGURES;
 use super::lateness::Late;
 use super::results::Results;
 use super::rows::Table;
@@ -63,6 +64,7 @@ pub fn find(
         add(&mut warnings, text, cells);
     }
     undelivered(results, &mut warnings);
+    without_mean(results, cells, &mut warnings);
     flows(results, &mut warnings)?;
     few_episodes(results, &mut warnings);
     let Unsettled { first_slow_start, uneven } = unsettled;
@@ -165,6 +167,28 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
             )
         };
         add(warnings, text, cells.into_iter().collect());
+    }
+}
+
+/// Figures that some trials of a cell have and others lack; those of messages have warnings of their own.
+fn without_mean(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
+    let mut lacking: BTreeMap<Vec<usize>, Vec<&str>> = BTreeMap::new();
+    let shown =
+        FIGURES.iter().filter(|figure| figure.heading.is_some() && !figure.column.starts_with("latency"));
+    for figure in shown {
+        let some =
+            |cell: &&CellSummary| (1..cell.n).contains(&results.values(cell.cell, figure.column).len());
+        let cells: Vec<usize> = cells.iter().filter(some).map(|cell| cell.cell).collect();
+        if !cells.is_empty() {
+            lacking.entry(cells).or_default().push(figure.words);
+        }
+    }
+    for (cells, names) in lacking {
+        let text = format!(
+            "some trials have no value, so that there is no mean, of: {}; see trials.csv",
+            names.join(", ")
+        );
+        add(warnings, text, cells);
     }
 }
 
@@ -297,6 +321,25 @@ mod tests {
         );
         assert!(report.findings.cells[0].get("latency_p99_ms").is_none());
         assert!(report.findings.cells[0].get("latency_p50_ms").is_some());
+    }
+
+    #[test]
+    fn figures_that_only_some_trials_have_are_named() {
+        let study = study(&[]);
+        let column =
+            crate::tables::figures::of_study(&study).position(|figure| figure.column == "jain_index");
+        let trial = |number: u32| {
+            let mut figures = vec![Some(5.0); crate::tables::figures::of_study(&study).count()];
+            figures[column.expect("a figure")] = (number > 0).then_some(0.5);
+            crate::tables::results::Trial { cell: 0, number, figures }
+        };
+        let results = Results::of_trials(study.clone(), (0..3).map(trial).collect(), Vec::new());
+        let cells = crate::tables::summary::of_all(&results).expect("no files are read");
+        let mut warnings = Vec::new();
+        without_mean(&results, &cells, &mut warnings);
+        let words =
+            "some trials have no value, so that there is no mean, of: Jain's fairness index; see trials.csv";
+        assert_eq!(warnings, [Warning { text: words.to_owned(), cells: vec![0] }]);
     }
 
     #[test]
