@@ -1,6 +1,7 @@
 //! The first pass over a scenario: does every key exist, and does every value fit its kind? What
 //! keys mean to each other is the second pass's business (`read`).
 
+use super::describe::whole;
 use super::kind::{Key, Kind};
 use super::leaf::{self, Fault};
 use super::problem::{Place, Problem, nearest, suggest};
@@ -185,7 +186,13 @@ fn check_keys(
             check(&entry.node, &key.kind, &join(path, key.name), entry.place, problems);
         } else {
             let allowed = keys.iter().map(|key| key.name);
-            problems.push(unknown_key(&entry.key, path, entry.place, allowed));
+            let mut problem = unknown_key(&entry.key, path, entry.place, allowed);
+            if !path.is_empty() && is_of_the_top(&entry.key) {
+                let key = &entry.key;
+                problem.help =
+                    format!("`{key}` is of the whole scenario: move it up, before the first [table]");
+            }
+            problems.push(problem);
         }
     }
     for key in keys {
@@ -204,6 +211,11 @@ fn check_keys(
             problems.push(Problem::error(place, message, help));
         }
     }
+}
+
+/// True if a key is a value of the whole scenario, such as `warmup`: TOML counts what stands below a table to that table.
+fn is_of_the_top(name: &str) -> bool {
+    whole().key(name).is_some_and(|key| key.kind.takes_value() && !matches!(key.kind, Kind::Axes))
 }
 
 /// True if an unknown key was meant to be `key`: one mistake is said once.

@@ -31,6 +31,20 @@ pub struct Claim {
     /// Largest value.
     pub at_most: Option<f64>,
     figure_place: Place,
+    /// Its bounds, as they are written.
+    bounds: Vec<At<f64>>,
+}
+
+/// Figures that claims may name.
+pub struct Names<'a> {
+    /// Those of all clients.
+    pub figures: &'a [&'a str],
+    /// Those of a group.
+    pub of_groups: &'a [&'a str],
+    /// Shares, from 0 to 1.
+    pub shares: &'a [&'a str],
+    /// Mend where a figure exists, but not in this scenario.
+    pub missing: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// A claim as it stands in the file.
@@ -41,8 +55,8 @@ pub(super) struct Listed {
     group: Option<At<String>>,
     cells: Option<Node>,
     ratio_to: Option<Node>,
-    at_least: Option<f64>,
-    at_most: Option<f64>,
+    at_least: Option<At<f64>>,
+    at_most: Option<At<f64>>,
 }
 
 /// Largest bound: more than any column holds.
@@ -69,9 +83,9 @@ impl Listed {
         v.key("where", &mut listed.cells, Maybe(Settings(Reach::Axis)), cells);
         let ratio = "axes with other values: the bound is of the ratio to the cell that has these instead";
         v.key("ratio_to", &mut listed.ratio_to, Maybe(Settings(Reach::Axis)), ratio);
-        let bound = Maybe(Number(0.0, MOST));
+        let bound = Maybe(Placed(Number(0.0, MOST)));
         v.key("at_least", &mut listed.at_least, bound, "the least mean over trials, in the column's unit");
-        let bound = Maybe(Number(0.0, MOST));
+        let bound = Maybe(Placed(Number(0.0, MOST)));
         v.key("at_most", &mut listed.at_most, bound, "the largest mean over trials, in the column's unit");
         listed
     }
@@ -108,6 +122,8 @@ impl Grid<'_> {
         let Listed { place, figure, group, cells, ratio_to, at_least, at_most } = listed;
         let At { place: figure_place, value: figure } = figure?;
         let before = problems.len();
+        let bounds: Vec<At<f64>> = [at_least, at_most].into_iter().flatten().collect();
+        let [at_least, at_most] = [at_least, at_most].map(|bound| bound.map(|bound| bound.value));
         if at_least.is_none() && at_most.is_none() {
             let help = "add `at_least = …` or `at_most = …`, in the unit of the column";
             problems.push(Problem::error(place, "the claim has no bound", help));
@@ -143,6 +159,7 @@ impl Grid<'_> {
             at_least,
             at_most,
             figure_place,
+            bounds,
         })
     }
 
@@ -226,26 +243,48 @@ impl Grid<'_> {
 }
 
 impl Plan {
-    /// Refuses claims on figures that nobody knows: those of all are `figures`, those of a group `of_groups`.
-    pub fn check_claims(&self, figures: &[&str], of_groups: &[&str]) -> Result<(), ScenarioError> {
-        let unknown = |claim: &&Claim| {
-            let known = if claim.group.is_some() { of_groups } else { figures };
-            !known.contains(&claim.figure.as_str())
+    /// Refuses claims on figures that nobody knows, and bounds on shares that no share reaches.
+    pub fn check_claims(&self, names: &Names<'_>) -> Result<(), ScenarioError> {
+        let problems = |claim: &Claim| {
+            let known = if claim.group.is_some() { names.of_groups } else { names.figures };
+            match known.contains(&claim.figure.as_str()) {
+                true => claim.beyond_shares(names.shares),
+                false => vec![claim.unknown_figure(known, names)],
+            }
         };
-        let problem = |claim: &Claim| {
-            let (known, whose) = match &claim.group {
-                Some(group) => (of_groups, format!("group \"{group}\" has")),
-                None => (figures, "this scenario has".to_owned()),
-            };
-            let help = if claim.group.is_none() && of_groups.contains(&claim.figure.as_str()) {
-                "name the `group` whose figure is meant".to_owned()
-            } else {
-                suggest(&claim.figure, known.iter().copied())
-            };
-            Problem::error(claim.figure_place, format!("{whose} no figure `{}`", claim.figure), help)
-        };
-        let problems: Vec<Problem> = self.claims.iter().filter(unknown).map(problem).collect();
+        let problems: Vec<Problem> = self.claims.iter().flat_map(problems).collect();
         if problems.is_empty() { Ok(()) } else { Err(ScenarioError::new(&self.texts, problems)) }
+    }
+}
+
+impl Claim {
+    fn unknown_figure(&self, known: &[&str], names: &Names<'_>) -> Problem {
+        let whose = match &self.group {
+            Some(group) => format!("group \"{group}\" has"),
+            None => "this scenario has".to_owned(),
+        };
+        let help = if self.group.is_none() && names.of_groups.contains(&self.figure.as_str()) {
+            "name the `group` whose figure is meant".to_owned()
+        } else {
+            (names.missing)(&self.figure).unwrap_or_else(|| suggest(&self.figure, known.iter().copied()))
+        };
+        Problem::error(self.figure_place, format!("{whose} no figure `{}`", self.figure), help)
+    }
+
+    /// Problems of bounds above 1 on a share: in per cent, most likely.
+    fn beyond_shares(&self, shares: &[&str]) -> Vec<Problem> {
+        let is_share = self.ratio_to.is_empty() && shares.contains(&self.figure.as_str());
+        let beyond = self.bounds.iter().filter(|bound| is_share && bound.value > 1.0);
+        let problem = |bound: &At<f64>| {
+            let At { place, value } = *bound;
+            let message = format!("`{}` is a share from 0 to 1, and {value} is beyond", self.figure);
+            let help = match value {
+                ..=100.0 => format!("write {} for {value} %", value / 100.0),
+                _ => "write a number from 0 to 1".to_owned(),
+            };
+            Problem::error(place, message, help)
+        };
+        beyond.map(problem).collect()
     }
 }
 

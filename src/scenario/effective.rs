@@ -57,7 +57,9 @@ impl Scenario {
         let directions = links.flat_map(|link| &self.links[link].directions);
         let changed = self.schedule.iter().flat_map(|change| &change.links);
         let changed = changed.filter(|(link, _)| self.is_used(*link)).flat_map(|(_, directions)| directions);
-        lots || spread || directions.chain(changed).any(draws)
+        // The clock of each end stands at a random place between two ticks when its connection begins.
+        let ticks = groups().any(|group| !group.app.directions().is_empty() && !group.tcp.tick.is_zero());
+        lots || spread || ticks || directions.chain(changed).any(draws)
     }
 }
 

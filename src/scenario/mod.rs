@@ -71,7 +71,7 @@ use crate::wire::Direction;
 pub use crate::link::DropEntry;
 pub use axes::Axis;
 pub use build::{Cast, Identity, Part, add_links, build, build_ports, cast};
-pub use claims::Claim;
+pub use claims::{Claim, Names as ClaimNames};
 pub use conditions::Table;
 pub use controls::{Control, Described, Takes, keys};
 pub use explain::{explain, key_list};

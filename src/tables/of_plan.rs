@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::figures::Nature;
 use super::{Axis, Claim, InputFile, Study, figures};
+use crate::facts::Measure;
 use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError, Topology};
 
 /// Study of a plan that was read from a text, and changed by `--set`.
@@ -84,7 +86,46 @@ pub fn check_claims(plan: &Plan) -> Result<(), Box<ScenarioError>> {
     let study = study(plan, String::new(), Vec::new());
     let figures: Vec<&str> = figures::summarised(&study).map(|figure| figure.column).collect();
     let of_groups: Vec<&str> = figures::of_groups(&study).map(|figure| figure.column).collect();
-    plan.check_claims(&figures, &of_groups).map_err(Box::new)
+    let shares = figures::FIGURES.iter().filter(|figure| figure.unit == "%");
+    let shares: Vec<&str> = shares.map(|figure| figure.column).collect();
+    let names = scenario::ClaimNames {
+        figures: &figures,
+        of_groups: &of_groups,
+        shares: &shares,
+        missing: &|figure| missing(figure, &study),
+    };
+    plan.check_claims(&names).map_err(Box::new)
+}
+
+/// Mend of a claim on a figure that exists, but not in results of this study.
+fn missing(name: &str, study: &Study) -> Option<String> {
+    let figure = figures::FIGURES.iter().find(|figure| figure.column == name)?;
+    if (figure.has)(study) || figure.nature == Nature::Machine {
+        return None;
+    }
+    let mut changed = study.clone();
+    if !study.recorded {
+        changed.recorded = true;
+        if (figure.has)(&changed) {
+            return Some("keep the series of all trials: `trials = \"all\"` in [record]".to_owned());
+        }
+    }
+    let workloads = [
+        (Measure::Goodput, "`bulk`"),
+        (Measure::Latency, "`chat`"),
+        (Measure::Probes, "`ping`"),
+        (Measure::Requests, "`web` or `incast`"),
+        (Measure::Video, "`video`"),
+        (Measure::Datagrams, "`udp` or `voip`"),
+        (Measure::Voice, "`voip`"),
+    ];
+    let has_with = |measure: Measure| {
+        let mut changed = changed.clone();
+        changed.measures.entry(measure.name().to_owned()).or_default();
+        (figure.has)(&changed)
+    };
+    let (_, kinds) = workloads.into_iter().find(|(measure, _)| has_with(*measure))?;
+    Some(format!("it is a figure of {kinds}, which no group of clients has as the `kind` of its `app`"))
 }
 
 fn input_file(file: &FilePrint) -> InputFile {

@@ -21,7 +21,7 @@ pub fn sentences(results: &Results, cells: &[CellSummary]) -> Vec<String> {
     }
     let pairs = pairs(&results.study);
     if pairs.is_empty() {
-        return cells.first().map(alone).into_iter().chain(rivalry(results, cells)).collect();
+        return cells.first().and_then(alone).into_iter().chain(rivalry(results, cells)).collect();
     }
     let mut compared: Vec<Sentence> = pairs.iter().filter_map(|pair| compare(results, cells, pair)).collect();
     if compared.iter().any(|sentence| sentence.claims) {
@@ -80,8 +80,8 @@ fn pairs(study: &Study) -> Vec<Pair> {
     pairs
 }
 
-/// Sentence about a single cell.
-fn alone(cell: &CellSummary) -> String {
+/// Sentence about a single cell; none if it has none of the figures.
+fn alone(cell: &CellSummary) -> Option<String> {
     let said = figures::in_reading_order().into_iter().filter(|figure| figure.said_alone);
     let parts: Vec<String> = said
         .filter_map(|figure| {
@@ -95,7 +95,7 @@ fn alone(cell: &CellSummary) -> String {
         })
         .collect();
     let trials = if cell.n == 1 { "one trial".to_owned() } else { format!("{} trials", cell.n) };
-    format!("Over {trials}: {}.", parts.join(", "))
+    (!parts.is_empty()).then(|| format!("Over {trials}: {}.", parts.join(", ")))
 }
 
 /// Sentence about the goodputs of two groups of bulk flows, in the cells where their ratio is extreme.

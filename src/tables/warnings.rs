@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::alike;
 use super::checks::{Check, CheckVerdict};
 use super::error::FileError;
+use super::figures::FIGURES;
 use super::lateness::Late;
 use super::results::Results;
 use super::rows::Table;
@@ -63,6 +64,7 @@ pub fn find(
         add(&mut warnings, text, cells);
     }
     undelivered(results, &mut warnings);
+    without_mean(results, cells, &mut warnings);
     flows(results, &mut warnings)?;
     few_episodes(results, &mut warnings);
     let Unsettled { first_slow_start, uneven } = unsettled;
@@ -109,16 +111,28 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
-    let silent = |cell: &&CellSummary| cell.n > 0 && cell.mean("goodput_mbit") == Some(0.0);
+    let is_zero = |cell: &CellSummary, name: &str| cell.mean(name) == Some(0.0);
+    let connected = |cell: &CellSummary| cell.get("goodput_mbit").is_some();
+    let idle = |cell: &CellSummary| match connected(cell) {
+        true => is_zero(cell, "segments_sent") && is_zero(cell, "timeouts"),
+        false => is_zero(cell, "utilisation"),
+    };
+    let silent = |cell: &&CellSummary| cell.n > 0 && (is_zero(cell, "goodput_mbit") || idle(cell));
+    let (over, blocked): (Vec<&CellSummary>, Vec<&CellSummary>) =
+        cells.iter().filter(silent).partition(|cell| idle(cell));
+    let numbers = |cells: Vec<&CellSummary>| cells.into_iter().map(|cell| cell.cell).collect();
+    let text = "nothing was sent within the measured interval, so that most figures mean nothing; shorten warmup, \
+                or give the clients more to send";
+    add(warnings, text, numbers(over));
     let text = "nothing arrived at all: the links carry nothing that the clients could use, so the other \
                 figures mean nothing either";
-    add(warnings, text, cells.iter().filter(silent).map(|cell| cell.cell).collect());
+    add(warnings, text, numbers(blocked));
     let identical = cells.iter().filter(|cell| cell.n > 1 && !silent(cell)).filter(|cell| {
         let mut trials = results.figures_of_network(cell.cell).map(|(_, figures)| figures);
         let first = trials.next();
         trials.all(|figures| Some(figures) == first)
     });
-    let text = "all trials gave the same figures, because nothing in the scenario is random: ± 0 says nothing \
+    let text = "all trials gave the same figures, because nothing random touched them: ± 0 says nothing \
                 about chance; a start_spread for the clients would make the trials differ";
     add(warnings, text, identical.map(|cell| cell.cell).collect());
 }
@@ -153,6 +167,28 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
             )
         };
         add(warnings, text, cells.into_iter().collect());
+    }
+}
+
+/// Figures that some trials of a cell have and others lack; those of messages have warnings of their own.
+fn without_mean(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
+    let mut lacking: BTreeMap<Vec<usize>, Vec<&str>> = BTreeMap::new();
+    let shown =
+        FIGURES.iter().filter(|figure| figure.heading.is_some() && !figure.column.starts_with("latency"));
+    for figure in shown {
+        let some =
+            |cell: &&CellSummary| (1..cell.n).contains(&results.values(cell.cell, figure.column).len());
+        let cells: Vec<usize> = cells.iter().filter(some).map(|cell| cell.cell).collect();
+        if !cells.is_empty() {
+            lacking.entry(cells).or_default().push(figure.words);
+        }
+    }
+    for (cells, names) in lacking {
+        let text = format!(
+            "some trials have no value, so that there is no mean, of: {}; see trials.csv",
+            names.join(", ")
+        );
+        add(warnings, text, cells);
     }
 }
 
@@ -242,7 +278,7 @@ mod tests {
 
     #[test]
     fn trials_without_chance_are_warned_of() {
-        let words = "nothing in the scenario is random";
+        let words = "nothing random touched them";
         let warnings = |seed: fn(u32) -> u64| {
             let dir = tempfile::tempdir().expect("a temporary folder");
             fill(dir.path(), &study(&[]), |_, trial| Model {
@@ -285,6 +321,25 @@ mod tests {
         );
         assert!(report.findings.cells[0].get("latency_p99_ms").is_none());
         assert!(report.findings.cells[0].get("latency_p50_ms").is_some());
+    }
+
+    #[test]
+    fn figures_that_only_some_trials_have_are_named() {
+        let study = study(&[]);
+        let column =
+            crate::tables::figures::of_study(&study).position(|figure| figure.column == "jain_index");
+        let trial = |number: u32| {
+            let mut figures = vec![Some(5.0); crate::tables::figures::of_study(&study).count()];
+            figures[column.expect("a figure")] = (number > 0).then_some(0.5);
+            crate::tables::results::Trial { cell: 0, number, figures }
+        };
+        let results = Results::of_trials(study.clone(), (0..3).map(trial).collect(), Vec::new());
+        let cells = crate::tables::summary::of_all(&results).expect("no files are read");
+        let mut warnings = Vec::new();
+        without_mean(&results, &cells, &mut warnings);
+        let words =
+            "some trials have no value, so that there is no mean, of: Jain's fairness index; see trials.csv";
+        assert_eq!(warnings, [Warning { text: words.to_owned(), cells: vec![0] }]);
     }
 
     #[test]

@@ -112,7 +112,9 @@ fn a_claim_on_a_group_is_not_of_cells_that_leave_the_group_out() {
 fn a_claim_on_what_nobody_knows_is_a_mistake_of_the_file() {
     for (claim, says, mend) in [
         (HOLDS.replace("goodput_mbit", "goodput"), "no figure `goodput`", "goodput_mbit"),
-        (HOLDS.replace("goodput_mbit", "latency_p50_ms"), "no figure `latency_p50_ms`", "help:"),
+        (HOLDS.replace("goodput_mbit", "latency_p50_ms"), "no figure `latency_p50_ms`", "a figure of `chat`"),
+        (HOLDS.replace("goodput_mbit", "convergence_s"), "no figure `convergence_s`", "`trials = \"all\"`"),
+        (FAILS.replace("0.999", "90"), "`share` is a share from 0 to 1", "write 0.9 for 90 %"),
         (HOLDS.replace("goodput_mbit", "wall_s"), "no figure `wall_s`", "help:"),
         (HOLDS.replace("goodput_mbit", "share"), "no figure `share`", "name the `group`"),
         (FAILS.replace("share", "timeouts"), "group \"one\" has no figure `timeouts`", "help:"),

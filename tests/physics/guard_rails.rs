@@ -18,14 +18,29 @@ fn upload(keys: &str, tcp: &str, group: &str) -> String {
 fn one_trial_and_no_chance_are_warned_of() {
     let one = Run::crafted(&upload("duration = \"20s\"", "", "start_spread = \"1s\""));
     one.warns("rest on one trial");
-    // One trial tells all where nothing is random.
-    let certain = Run::crafted(&upload("duration = \"20s\"", "", ""));
+    // Clocks of hosts tick at random places; one trial tells all where nothing is random.
+    Run::crafted(&upload("duration = \"20s\"", "", "")).warns("rest on one trial");
+    let certain = Run::crafted(&upload("duration = \"20s\"", "tick = \"0s\"", ""));
     certain.does_not_warn("rest on one trial");
-    certain.does_not_warn("nothing in the scenario is random");
+    certain.does_not_warn("nothing random touched them");
     let same = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", ""));
-    same.warns("nothing in the scenario is random");
+    same.warns("nothing random touched them");
     let spread = Run::crafted(&upload("duration = \"20s\"\ntrials = 3", "", "start_spread = \"1s\""));
-    spread.does_not_warn("nothing in the scenario is random");
+    spread.does_not_warn("nothing random touched them");
+}
+
+#[test]
+fn clients_that_are_done_before_measuring_begins_are_told_from_links_that_carry_nothing() {
+    let (over, blocked) = ("nothing was sent within the measured interval", "nothing arrived at all");
+    let text = upload("duration = \"20s\"\nwarmup = \"10s\"", "", "");
+    let done = Run::crafted(&text.replace("\"bulk\"", "\"bulk\", size = \"100kB\""));
+    done.warns(over);
+    done.does_not_warn(blocked);
+    let pinged = Run::crafted(&text.replace("\"bulk\"", "\"ping\", count = 5, rate = \"10/s\""));
+    pinged.warns(over);
+    let cut = Run::crafted(&text.replace("queue =", "loss = \"100%\"\nqueue ="));
+    cut.warns(blocked);
+    cut.does_not_warn(over);
 }
 
 #[test]

@@ -18,6 +18,13 @@ fn an_unknown_key_names_the_nearest_and_all_others() {
 }
 
 #[test]
+fn a_key_of_the_whole_scenario_below_a_table_is_to_be_moved_up() {
+    let help = "`warmup` is of the whole scenario: move it up, before the first [table]";
+    refused(&and("warmup = \"1s\"\n"), 21, "warmup", "unknown key `warmup` in `clients`", help);
+    refused(&and("[record]\nsweep = 1\n"), 22, "sweep", "unknown key `sweep` in `record`", "allowed: ");
+}
+
+#[test]
 fn a_wrong_unit_names_the_right_ones() {
     refused(&with("10mbit", "10Mbps"), 7, "\"10Mbps\"", "bytes per second to iproute2", "\"10mbit\"");
     refused(&with("10mbit", "10ms"), 7, "\"10ms\"", "\"ms\" is no unit of a rate", "\"64kbit\"");

@@ -1,5 +1,5 @@
 use crate::scenario::testing::{and, errors, plan, refused};
-use crate::scenario::{Claim, Plan};
+use crate::scenario::{Claim, ClaimNames, Plan};
 
 const SWEPT: &str = "[sweep]\n\"tcp.mss\" = [500, 1000]\n\"link.access.loss\" = [\"0%\", \"1%\"]\n";
 
@@ -65,8 +65,12 @@ fn a_ratio_needs_the_group_in_both_cells() {
 fn what_is_known_of_figures_is_said_by_the_caller() {
     let text = claim("figure = \"goodput\"\nat_least = 3\n[[claim]]\nfigure = \"share\"\nat_least = 0.5");
     let plan = plan(&text);
-    assert!(plan.check_claims(&["goodput", "share"], &[]).is_ok());
-    let error = plan.check_claims(&["goodput_mbit"], &["share"]).expect_err("unknown figures");
+    let check = |figures: &[&str], of_groups: &[&str]| {
+        let missing = |_: &str| None;
+        plan.check_claims(&ClaimNames { figures, of_groups, shares: &["share"], missing: &missing })
+    };
+    assert!(check(&["goodput", "share"], &[]).is_ok());
+    let error = check(&["goodput_mbit"], &["share"]).expect_err("unknown figures");
     let lines: Vec<usize> = error.problems.iter().map(|problem| error.texts.line(problem.place)).collect();
     assert_eq!(lines, [22, 25]);
     assert!(error.problems[0].message.contains("no figure `goodput`"), "{error}");

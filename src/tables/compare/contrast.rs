@@ -60,10 +60,11 @@ impl Contrast {
 
 /// The value of `key` that comes first against each other one, for all lines that agree in the rest.
 pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
-    let (mut grids, mut tests) = (Vec::new(), 0);
+    let (mut grids, mut tests, mut paired) = (Vec::new(), 0, false);
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
         let Some((shared, groups)) = matched(folders, keys, key) else { continue };
         let mut contrasts = contrasts(groups);
+        paired |= contrasts.iter().any(|contrast| contrast.change.is_some());
         // Figures that are zero throughout say nothing.
         contrasts.retain(|contrast| {
             contrast.pairs.is_empty() || contrast.pairs.iter().any(|pair| *pair != (0.0, 0.0))
@@ -84,7 +85,9 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
     if format != Format::Table {
         return text;
     }
-    let note = if tests == 0 {
+    let note = if tests == 0 && paired {
+        "nothing is tested: every figure is the same in all pairs of trials".to_owned()
+    } else if tests == 0 {
         format!(
             "nothing is tested: a test needs {LEAST_PAIRS} trials with the same seeds on both sides, of cells that agree in \
              all but {key}"
@@ -316,6 +319,11 @@ fn p_in_words(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 
+/// Decimals that show four digits of a probability, six at least: none is zero.
+pub(super) fn decimals_of_p(p: f64) -> usize {
+    if p > 0.0 { (3 - p.log10().floor() as i32).clamp(6, 320) as usize } else { 6 }
+}
+
 fn numbers(contrasts: &[Contrast], shared: &[&Axis]) -> Grid {
     const COLUMNS: [&str; 15] = [
         "from",
@@ -356,7 +364,7 @@ fn numbers(contrasts: &[Contrast], shared: &[&Axis]) -> Grid {
             number(numbers.ratio.map(|ratio| ratio[0])),
             number(numbers.ratio.map(|ratio| ratio[1])),
             number(numbers.ratio.map(|ratio| ratio[2])),
-            number(contrast.p_holm),
+            Cell::Number(contrast.p_holm, contrast.p_holm.map_or(6, decimals_of_p)),
             text(contrast.verdict()),
         ]);
         row

@@ -155,6 +155,20 @@ fn pairs_of_trials_are_tested_together() {
     let text = beside.paired("scenario", Format::Table);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("few → many") && words.contains("by Holm's method for all"), "{text}");
+    assert!(number("p_holm") > 0.0, "{csv}");
+    let [few, _, again] = dirs;
+    let alike = crate::report::beside(&[few, again], &|_, _| None)
+        .expect("folders")
+        .0
+        .paired("scenario", Format::Table);
+    assert!(alike.contains("every figure is the same in all pairs of trials"), "{alike}");
+}
+
+#[test]
+fn no_probability_is_written_as_zero() {
+    for (p, written) in [(0.0123456, "0.012346"), (1.2344e-14, "0.00000000000001234"), (0.0, "0.000000")] {
+        assert_eq!(format!("{p:.*}", contrast::decimals_of_p(p)), written);
+    }
 }
 
 #[test]

@@ -150,3 +150,9 @@ fn a_single_cell_is_described() {
     let text = of(&results(&study(&[]), &[&[4.0, 5.0, 6.0]]));
     assert_eq!(text, ["Over 3 trials: goodput 5.0 ± 2.5 Mbit/s, retransmits 5 ± 0."]);
 }
+
+#[test]
+fn of_a_single_cell_without_figures_nothing_is_said() {
+    let cell = CellSummary { cell: 0, values: vec![], n: 2, figures: vec![], groups: vec![] };
+    assert_eq!(alone(&cell), None);
+}
