@@ -36,7 +36,7 @@ const PT_PER_CM: f64 = 72.0 / 2.54;
 const NARROWEST_COLUMN: i32 = 300;
 
 /// The least height of a row of panels of narrow sheets, in pixels, which holds a title, an axis and a curve.
-const LOWEST_ROW: i32 = 170;
+const LOWEST_ROW: i32 = 210;
 
 /// The height of a row of panels in centimetres, or as a part of the width: more than one of each does not fit a slide.
 const ROW: (f64, f64) = (10.0, 0.4);
