@@ -19,6 +19,11 @@ pub fn beside(texts: &[String], most: i32) -> Scale {
     scale(texts.iter().map(|text| super::style::fitting(text, TEXT, most)).collect())
 }
 
+/// True if the labels below an axis take more than half of a low panel.
+pub fn are_tall(scale: &Scale) -> bool {
+    scale.labels().any(|label| label.lines().count() > LINES)
+}
+
 fn scale(labels: Vec<String>) -> Scale {
     let ticks = labels.into_iter().enumerate().map(|(n, label)| (n as f64, label)).collect::<Vec<_>>();
     Scale::linear(-0.5, ticks.len() as f64 - 0.5, 1).with_ticks(ticks)

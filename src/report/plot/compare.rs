@@ -69,8 +69,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 pub fn sheet(study: &Study, cells: &[CellSummary], frame: &Frame, terms: &Terms) -> Option<Sheet> {
     let x_axis = terms.x;
     let axis = &study.axes[x_axis];
-    let columns = if terms.most > 1 { 2 } else { 1 };
-    let (scale, places, numeric) = x_scale(axis, px(frame.axis_length(columns)));
+    let side_by_side = |columns| x_scale(axis, px(frame.axis_length(columns)));
+    let columns = if terms.most > 1 && !categories::are_tall(&side_by_side(2).0) { 2 } else { 1 };
+    let (scale, places, numeric) = side_by_side(columns);
     let name_of = |cell: &CellSummary| line_name(study, cell, terms);
     let mut names = names(cells, name_of);
     let omitted =
@@ -148,7 +149,6 @@ pub fn sheet(study: &Study, cells: &[CellSummary], frame: &Frame, terms: &Terms)
         "one trial each, so no intervals".to_owned()
     };
     let arrows = beyond.then(|| "an arrow where one goes on below the axis".to_owned());
-    let columns = if panels.len() > 1 { 2 } else { 1 };
     let subject = match shown.as_slice() {
         [only] => only.words,
         _ => "figures",

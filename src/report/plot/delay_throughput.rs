@@ -27,7 +27,7 @@ struct Sums {
 /// One marker per cell with 95 % intervals both ways.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (results, view) = (sources.results, sources.view);
-    let trials = sums(results, &view.groups)?;
+    let (trials, whose) = sums(results, &view.groups)?;
     let has = |cell| Ok(trials.iter().any(|((of, _), sums)| *of == cell && sums.with_srtt > 0));
     let Choice { cells, remark } = sources::choose(results, MAX_CURVES, "goodput and round trips", has)?;
     let over = |cell: usize, value: fn(&Sums) -> f64| {
@@ -64,8 +64,6 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let intervals = points.iter().any(|(delay, goodput)| delay.ci95.or(goodput.ci95).is_some());
     let bars =
         if intervals { "means over trials with 95 % intervals" } else { "one trial each, so no intervals" };
-    let whose =
-        if view.groups.is_empty() { String::new() } else { format!(" of {}", enumerated(&view.groups)) };
     let what = format!("sum of the flows' goodput and mean of their smoothed round trips{whose}");
     Ok(Some(Sheet {
         title: data::title(results, "goodput against delay; better is upper right"),
@@ -103,11 +101,14 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
+/// By cell and trial.
+type Trials = BTreeMap<(usize, u32), Sums>;
+
 /// The sums of each cell and trial over the flows of these groups; where none is named, of bulk transfers, or of all
-/// if there are none.
-fn sums(results: &Results, groups: &[String]) -> Result<BTreeMap<(usize, u32), Sums>, ReportError> {
+/// if there are none. The groups in words, unless they are all that there are.
+fn sums(results: &Results, groups: &[String]) -> Result<(Trials, String), ReportError> {
     let wanted = if groups.is_empty() { results.study.groups_with(Measure::Goodput) } else { groups };
-    let mut sums: BTreeMap<(usize, u32), Sums> = BTreeMap::new();
+    let mut sums = Trials::new();
     let mut known: Vec<String> = Vec::new();
     results.each_row_of(Table::Flows, |cell, row| {
         let group = row.get("group");
@@ -129,6 +130,10 @@ fn sums(results: &Results, groups: &[String]) -> Result<BTreeMap<(usize, u32), S
             let problem = format!("no group of the chosen cells is called \"{group}\"");
             Err(Unfit::new(problem, format!("there are {}", enumerated(&known))).into())
         }
-        None => Ok(sums),
+        None => {
+            let some = known.iter().any(|name| !wanted.is_empty() && !wanted.contains(name));
+            let whose = if some { format!(" of {}", enumerated(wanted)) } else { String::new() };
+            Ok((sums, whose))
+        }
     }
 }

@@ -32,8 +32,17 @@ const WIDEST_CM: f64 = 60.0;
 
 const PT_PER_CM: f64 = 72.0 / 2.54;
 
-/// The least width of a column of panels of narrow sheets, in pixels.
-const NARROWEST_COLUMN: i32 = 400;
+/// The least width of a column of panels of narrow sheets, in pixels: about that of the narrowest sheet.
+const NARROWEST_COLUMN: i32 = 300;
+
+/// The least height of a row of panels of narrow sheets, in pixels, which holds a title, an axis and a curve.
+const LOWEST_ROW: i32 = 210;
+
+/// The height of a row of panels in centimetres, or as a part of the width: more than one of each does not fit a slide.
+const ROW: (f64, f64) = (10.0, 0.4);
+
+/// The height of a sheet, where rows can be made lower for it: the text of an A4 page.
+const SHEET_CM: f64 = 24.0;
 
 /// Width of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,9 +121,18 @@ impl Frame {
         (self.width - MARGIN) / i32::try_from(columns.max(1)).unwrap_or(i32::MAX)
     }
 
-    /// The height of a row of panels that on a sheet of the page has the `usual` one.
-    pub fn row_height(&self, usual: i32, columns: usize) -> i32 {
-        if self.is_narrow() { usual.min(self.column_width(columns) * 7 / 10).max(170) } else { usual }
+    /// The height of each of so many rows of panels below a head, which on a sheet of the page is the `usual` one.
+    pub fn row_height(&self, usual: i32, columns: usize, rows: i32, head: i32) -> i32 {
+        if !self.is_narrow() {
+            return usual;
+        }
+        let shape = usual.min(self.column_width(columns) * 7 / 10);
+        let height = self.cm.map_or(shape, |cm| {
+            let pixels = |length: f64| (length * f64::from(self.width) / cm) as i32;
+            let room = (pixels(SHEET_CM.max(cm)) - head) / rows.max(1);
+            shape.min(pixels(ROW.0.max(cm * ROW.1))).min(room)
+        });
+        height.max(LOWEST_ROW)
     }
 
     /// The length of the axis of x in a panel of a sheet with so many columns, about.
@@ -170,8 +188,21 @@ mod tests {
     fn columns_fall_to_one_when_a_sheet_is_narrow() {
         let frame = |cm| Frame::of(Some(cm), None).expect("it fits");
         assert_eq!([frame(8.4), frame(16.0), Frame::default()].map(|frame| frame.columns(2)), [1, 2, 2]);
-        assert_eq!(Frame::default().row_height(620, 1), 620);
-        assert_eq!(frame(8.4).row_height(620, 1), 295);
+        assert_eq!(Frame::default().row_height(620, 1, 1, 100), 620);
+        assert_eq!(frame(8.4).row_height(620, 1, 1, 100), 295);
+        // A sheet of eight panels in a column is as long as a page has room for.
+        let row = frame(8.4).row_height(330, 1, 8, 100);
+        assert!(row >= LOWEST_ROW && frame(8.4).row_height(330, 1, 5, 100) * 5 + 100 < 1275, "{row}");
         assert_eq!((Frame::default().axis_length(2), frame(8.4).length(446)), (560, "8.400cm".to_owned()));
+    }
+
+    #[test]
+    fn a_figure_for_a_slide_has_its_height_and_panels_side_by_side() {
+        let slide = Frame::of(Some(24.0), Some(16.0)).expect("it fits");
+        let cm = |pixels: i32| f64::from(pixels) * 24.0 / f64::from(slide.width);
+        // 13.5 cm are a slide of 16 to 9; 70 pixels hold a legend of two rows.
+        assert!(cm(slide.row_height(620, 1, 1, 70) + 70) < 13.5);
+        assert_eq!(slide.columns(2), 2);
+        assert!(cm(2 * slide.row_height(440, 2, 2, 70) + 70) < 19.0);
     }
 }

@@ -23,10 +23,10 @@ pub fn draw_ccdf(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 
 fn tail(part: &Part, title: String) -> DrawPanel {
     let mut curves = part.points(later);
-    let all: Vec<f64> = curves.iter().flat_map(|(_, points)| points).map(|point| point.0).collect();
-    let x = latency_cdf::curve_axis(&all);
+    let times = curves.iter().flat_map(|(_, points)| points).map(|point| point.0);
+    let x = latency_cdf::curve_axis(&times.filter(|ms| ms.is_finite()).collect::<Vec<_>>());
     for point in curves.iter_mut().flat_map(|(_, points)| points) {
-        point.0 = x.place(point.0);
+        point.0 = if point.0.is_finite() { x.place(point.0) } else { x.high() };
     }
     let panel = Panel {
         title,
@@ -95,8 +95,8 @@ fn percentile_axis(rarest: f64) -> Scale {
     Scale::log(1.0, high).with_ticks(ticks)
 }
 
-/// Steps of (milliseconds, share of all expected deliveries that is later); those that nothing is later than
-/// have no place on a logarithmic axis.
+/// Steps of (milliseconds, share of all expected deliveries that is later), to infinity for what never came; those
+/// that nothing is later than have no place on a logarithmic axis.
 fn later(histogram: &Histogram<u64>, expected: f64) -> Vec<Point> {
     let mut seen = 0;
     let mut points = Vec::new();
@@ -107,6 +107,10 @@ fn later(histogram: &Histogram<u64>, expected: f64) -> Vec<Point> {
         if left > 0.5 / expected {
             points.push((ms, left));
         }
+    }
+    let lost = 1.0 - seen as f64 / expected;
+    if lost > 0.5 / expected {
+        points.push((f64::INFINITY, lost));
     }
     points
 }
@@ -140,7 +144,8 @@ mod tests {
     fn shares_later_than_a_time_count_what_was_never_delivered() {
         let points = later(&histogram(&[1, 2]), 4.0);
         let shares: Vec<f64> = points.iter().map(|point| point.1).collect();
-        assert_eq!(shares, [1.0, 0.75, 0.75, 0.5]);
+        assert_eq!(shares, [1.0, 0.75, 0.75, 0.5, 0.5]);
+        assert_eq!(points.last().map(|point| point.0), Some(f64::INFINITY));
         // The last delivery of all has none later.
         let shares: Vec<f64> = later(&histogram(&[1, 2]), 2.0).iter().map(|point| point.1).collect();
         assert_eq!(shares, [1.0, 0.5, 0.5]);

@@ -47,7 +47,7 @@ pub fn headroom(strips: i32, title: &str, area: &Area<'_>) -> f64 {
 /// The title in lines: what tells panels apart often stands at its end.
 fn title_lines(title: &str, area: &Area<'_>, left: i32) -> Vec<String> {
     let width = area.dim_in_pixel().0.cast_signed() - left - px(20);
-    style::wrapped(title, TITLE_SIZE * 1.1, width, 3)
+    style::wrapped(title, TITLE_SIZE * 1.1, width, 4)
 }
 
 /// The height of so many lines of a title, in pixels.
@@ -63,9 +63,11 @@ impl Panel {
         // Most panels of a sheet then begin at the same place.
         let widest = widest.max(px(38));
         let left = widest + px(44);
-        let [wide, high] = [area.dim_in_pixel().0, area.dim_in_pixel().1].map(u32::cast_signed);
-        let (title, y_label) = self.labelled(high);
-        let titles = title_lines(&title, area, left);
+        let wide = area.dim_in_pixel().0.cast_signed();
+        let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
+        let further = i32::try_from(lines - 1).unwrap_or(0);
+        let below = if self.x_label.is_empty() { 28 } else { 52 } + further * TICK_LINE;
+        let (titles, y_label) = self.labelled(area, left, below);
         for (n, line) in (0..).zip(&titles) {
             let place = (left, px(10 + n * TITLE_LINE));
             area.draw_text(line, &style::bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), place)?;
@@ -75,22 +77,14 @@ impl Panel {
         let gap = f64::from(px(8));
         let width = |label: &str| f64::from(style::width_of(label, TICK_SIZE)) + gap;
         let x = self.x.clone().spaced(length, width);
-        // Linear axes of y have few ticks; logarithmic ones as many as their decades have.
-        let y = if self.y.is_log() {
-            let room = f64::from(area.dim_in_pixel().1) - f64::from(px(top + 56));
-            self.y.clone().spaced(room, |_| f64::from(px(TICK_LINE)))
-        } else {
-            self.y.clone()
-        };
-        let lines = self.x.labels().map(|label| label.lines().count()).max().unwrap_or(0).max(1);
-        let further = i32::try_from(lines - 1).unwrap_or(0);
-        let below = if self.x_label.is_empty() { 28 } else { 52 };
+        let room = f64::from(area.dim_in_pixel().1) - f64::from(px(top + below + 4));
+        let y = self.y.clone().spaced(room, |_| f64::from(px(TICK_LINE)));
         let mut chart = ChartBuilder::on(area)
             .margin_top(px(top))
             .margin_right(px(22))
             .margin_left(px(6))
             .margin_bottom(px(4))
-            .x_label_area_size(px(below + further * TICK_LINE))
+            .x_label_area_size(px(below))
             .y_label_area_size(widest + px(38))
             .build_cartesian_2d(x, y)?;
         if let Some((from, to)) = shaded.filter(|(from, to)| to > from) {
@@ -108,7 +102,7 @@ impl Panel {
             .label_style(style::text(TICK_SIZE, INK, HPos::Left, VPos::Top))
             .axis_desc_style(style::text(LABEL_SIZE, INK, HPos::Left, VPos::Top))
             .x_desc(style::fitting(&self.x_label, LABEL_SIZE, wide))
-            .y_desc(style::fitting(&y_label, LABEL_SIZE, high))
+            .y_desc(y_label)
             .draw()?;
         let chart = Chart { context: chart, x: self.x.clone(), y: self.y.clone() };
         chart.further_lines()?;
@@ -117,16 +111,25 @@ impl Panel {
 }
 
 impl Panel {
-    /// Title and label of y. A label that is longer than the panel is high stands above it, and its unit alone beside the
-    /// axis.
-    fn labelled(&self, high: i32) -> (String, String) {
-        let label = &self.y_label;
-        if style::width_of(label, LABEL_SIZE) <= high {
-            return (self.title.clone(), label.clone());
+    /// Lines of the title, and the label of y. A label that would reach beyond the panel, as it stands in the middle of
+    /// the axis, stands above it, and its unit alone beside the axis.
+    fn labelled(&self, area: &Area<'_>, left: i32, below: i32) -> (Vec<String>, String) {
+        let high = area.dim_in_pixel().1.cast_signed();
+        let room = |titles: &[String]| {
+            let middle = (px(title_height(titles.len())) + high - px(below + 4)) / 2;
+            2 * middle.min(high - middle)
+        };
+        let (titles, label) = (title_lines(&self.title, area, left), &self.y_label);
+        if style::width_of(label, LABEL_SIZE) <= room(&titles) {
+            return (titles, label.clone());
         }
         let parts = [self.title.as_str(), label].into_iter().filter(|part| !part.is_empty());
+        // After a unit a colon would say that the label is what the unit measures.
+        let between = if self.title.ends_with(')') { "; upwards: " } else { ": " };
+        let titles = title_lines(&parts.collect::<Vec<_>>().join(between), area, left);
         let unit = label.find('(').map_or("", |at| &label[at..]);
-        (parts.collect::<Vec<_>>().join(": "), unit.to_owned())
+        let unit = style::fitting(unit, LABEL_SIZE, room(&titles));
+        (titles, unit)
     }
 }
 
@@ -351,6 +354,26 @@ mod tests {
         assert!(thin.len() < 6000, "{}", thin.len());
         assert!(thin.contains(&(54_321.0, 9.0)));
         assert_eq!((thin[0], thin[thin.len() - 1]), (points[0], points[99_999]));
+    }
+
+    #[test]
+    fn numbers_of_a_low_panel_do_not_touch_and_its_label_stands_above() {
+        style::ensure_fonts();
+        let draw = |height: i32| {
+            let mut svg = String::new();
+            {
+                let size = (px(300).cast_unsigned(), px(height).cast_unsigned());
+                let (title, y) = ("reno".to_owned(), Scale::from_zero(350.0, 7));
+                let [x_label, y_label] = ["time (s)", "window (segments)"].map(str::to_owned);
+                let panel = Panel { title, x: Scale::from_zero(6.0, 6), y, x_label, y_label };
+                panel
+                    .draw(&SVGBackend::with_string(&mut svg, size).into_drawing_area(), None)
+                    .expect("drawn");
+            }
+            let numbers = (1..=7).filter(|n| svg.contains(&format!("\n{}\n", n * 50))).count();
+            (numbers, svg.contains("reno: window (segments)"))
+        };
+        assert_eq!((draw(400), draw(140)), ((7, false), (2, true)));
     }
 
     #[test]

@@ -31,7 +31,8 @@ const END: Curve = Curve(1);
 /// Content of a panel: its title, the flows' names, the path, and the rate of the link.
 type Content = (String, [String; 2], Vec<(f64, f64)>, Option<f64>);
 
-/// One panel per cell with two flows: those that moved the most, or the two that were chosen.
+/// One panel per cell with two flows: those that moved the most, of two groups if such share a link, or the two that
+/// were chosen.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let (from, to) = sources.span();
@@ -44,6 +45,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         }
         let Some(&first) = flows.first() else { continue };
         flows.retain(|flow| flow.direction == first.direction);
+        if sources.view.flows.is_empty() {
+            pair(&results.study, &mut flows, |flow| flow.group());
+        }
         flows.truncate(2);
         flows.sort_by_key(|flow| flow.label());
         let &[a, b] = flows.as_slice() else { continue };
@@ -110,6 +114,16 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
+/// Brings beside the first flow the next of another group on a link of its own, if there is one: shares among groups
+/// are what a scenario with several is about.
+fn pair<T>(study: &Study, flows: &mut [T], group: impl Fn(&T) -> &str) {
+    let Some(first) = flows.first() else { return };
+    let other = |flow: &T| group(flow) != group(first) && share_a_link(study, [group(first), group(flow)]);
+    if let Some(place) = flows.iter().position(other) {
+        flows[1..=place].rotate_right(1);
+    }
+}
+
 /// The highest throughput of either flow.
 fn most_of(path: &[(f64, f64)]) -> f64 {
     path.iter().flat_map(|(a, b)| [*a, *b]).fold(0.0, f64::max)
@@ -167,6 +181,12 @@ mod tests {
         let together =
             [["a", "b"], ["a", "c"], ["b", "c"], ["a", "a"]].map(|pair| share_a_link(&study, pair));
         assert_eq!(together, [false, true, true, true]);
+        let paired = |mut flows: Vec<&'static str>| {
+            super::pair(&study, &mut flows, |flow| &flow[..1]);
+            flows
+        };
+        assert_eq!(paired(vec!["a1", "b1", "a2", "c1", "c2"]), ["a1", "c1", "b1", "a2", "c2"]);
+        assert_eq!(paired(vec!["a1", "a2", "b1"]), ["a1", "a2", "b1"]);
     }
 
     #[test]

@@ -106,8 +106,8 @@ impl Sheet {
         // Without a heading nothing needs a gap above it.
         let (above, head) = if frame.titled { (18, head) } else { (0, head - 18) };
         let columns = frame.columns(self.columns.clamp(1, self.panels.len().max(1)));
-        let row_height = frame.row_height(self.row_height, columns);
         let rows = count(self.panels.len().div_ceil(columns));
+        let row_height = frame.row_height(self.row_height, columns, rows, head);
         let height = head + rows * row_height + 14;
         let mut svg = String::new();
         {

@@ -87,10 +87,12 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if filled.is_empty() {
         return Ok(None);
     }
-    let grid = if filled.len() > 1 { 2 } else { 1 };
     let text = |x: usize, n: usize| study.axes[x].bare(&study.axes[x].values[n]);
     let texts = order.iter().map(|&n| x.map_or_else(|| "all trials".to_owned(), |x| text(x, n)));
-    let scale = categories::below(&texts.collect::<Vec<_>>(), px(view.frame.axis_length(grid)));
+    let texts: Vec<String> = texts.collect();
+    let side_by_side = |columns| categories::below(&texts, px(view.frame.axis_length(columns)));
+    let grid = if filled.len() > 1 && !categories::are_tall(&side_by_side(2)) { 2 } else { 1 };
+    let scale = side_by_side(grid);
     let trials = tried.iter().map(|&cell| results.trials.iter().filter(|trial| trial.cell == cell).count());
     let trials = trials.max().unwrap_or(0);
     let x_label = x.map_or(String::new(), |x| study.axis_title(x));
@@ -102,6 +104,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let named = names.len() > 1 || names.iter().any(|name| !name.is_empty());
     let legend = names.iter().enumerate().filter(|_| named);
     let cut = cut_in_words(filled.iter().filter(|(_, boxes)| is_cut(boxes)).count(), filled.len());
+    let near = if let [(_, boxes)] = &filled[..] { near_in_words(extremes(boxes)) } else { None };
     let panels = filled.into_iter().map(|(figure, boxes)| -> DrawPanel {
         let y = y_scale(&boxes);
         let label = figure.axis_label();
@@ -119,7 +122,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     );
     Ok(Some(Sheet {
         title: data::title(results, &subject),
-        subtitle: data::subtitle(&[Some(what), cut, omitted]),
+        subtitle: data::subtitle(&[Some(what), cut, near, omitted]),
         legend: legend
             .map(|(n, name)| Key { label: name.clone(), symbol: Symbol::Marker(Curve(n)) })
             .collect(),
@@ -164,6 +167,13 @@ fn cut_in_words(cut: usize, panels: usize) -> Option<String> {
     }
 }
 
+/// A remark where an axis that begins above zero makes much of trials that are all but equal.
+fn near_in_words((least, largest): (f64, f64)) -> Option<String> {
+    // Rounded up, so that it holds.
+    let percent = ((largest - least) / largest * 1e4).ceil() / 100.0;
+    (percent > 0.0 && percent < 1.0).then(|| format!("no two trials differ by more than {percent:.2} %"))
+}
+
 /// Linear from zero, or from the least where that is far from it; logarithmic where the trials span decades.
 fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
     let (least, largest) = extremes(boxes);
@@ -180,6 +190,13 @@ fn y_scale(boxes: &[(f64, usize, Five)]) -> Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn trials_that_are_all_but_equal_are_called_so() {
+        let words = near_in_words((19.303, 19.313));
+        assert_eq!(words.as_deref(), Some("no two trials differ by more than 0.06 %"));
+        assert_eq!((near_in_words((9.0, 10.0)), near_in_words((5.0, 5.0))), (None, None));
+    }
 
     #[test]
     fn only_axes_that_begin_above_zero_are_said_to() {
