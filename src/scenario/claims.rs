@@ -247,9 +247,10 @@ impl Plan {
     pub fn check_claims(&self, names: &Names<'_>) -> Result<(), ScenarioError> {
         let problems = |claim: &Claim| {
             let known = if claim.group.is_some() { names.of_groups } else { names.figures };
-            match known.contains(&claim.figure.as_str()) {
-                true => claim.beyond_shares(names.shares),
-                false => vec![claim.unknown_figure(known, names)],
+            if known.contains(&claim.figure.as_str()) {
+                claim.beyond_shares(names.shares)
+            } else {
+                vec![claim.unknown_figure(known, names)]
             }
         };
         let problems: Vec<Problem> = self.claims.iter().flat_map(problems).collect();

@@ -112,10 +112,12 @@ fn trials(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>)
 /// Cells whose trials agree in every figure: they had no chances to differ in.
 fn nothing_random(results: &Results, cells: &[CellSummary], warnings: &mut Vec<Warning>) {
     let is_zero = |cell: &CellSummary, name: &str| cell.mean(name) == Some(0.0);
-    let connected = |cell: &CellSummary| cell.get("goodput_mbit").is_some();
-    let idle = |cell: &CellSummary| match connected(cell) {
-        true => is_zero(cell, "segments_sent") && is_zero(cell, "timeouts"),
-        false => is_zero(cell, "utilisation"),
+    let idle = |cell: &CellSummary| {
+        if cell.get("goodput_mbit").is_some() {
+            is_zero(cell, "segments_sent") && is_zero(cell, "timeouts")
+        } else {
+            is_zero(cell, "utilisation")
+        }
     };
     let silent = |cell: &&CellSummary| cell.n > 0 && (is_zero(cell, "goodput_mbit") || idle(cell));
     let (over, blocked): (Vec<&CellSummary>, Vec<&CellSummary>) =

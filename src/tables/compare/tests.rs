@@ -166,7 +166,7 @@ fn pairs_of_trials_are_tested_together() {
 
 #[test]
 fn no_probability_is_written_as_zero() {
-    for (p, written) in [(0.0123456, "0.012346"), (1.2344e-14, "0.00000000000001234"), (0.0, "0.000000")] {
+    for (p, written) in [(0.25, "0.250000"), (1.2344e-14, "0.00000000000001234"), (0.0, "0.000000")] {
         assert_eq!(format!("{p:.*}", contrast::decimals_of_p(p)), written);
     }
 }
