@@ -50,6 +50,7 @@ pub(super) struct Core {
     pub steps_before: u64,
     pub packets: u64,
     /// Packets that have arrived, for those to come.
+    #[expect(clippy::vec_box, reason = "links hand the box on, and not the packet")]
     spare: Vec<Box<Packet>>,
     /// Number of messages that each application intended to send.
     pub talkers: Vec<u32>,

@@ -64,7 +64,7 @@ pub struct Packet {
 impl Packet {
     /// Wraps a segment for the first link of its path.
     pub fn new(flow: FlowId, direction: Direction, segment: Segment) -> Packet {
-        let mut packet = Packet { flow, direction, segment, ..Packet::EMPTY };
+        let mut packet = Packet { segment, flow, direction, ..Packet::EMPTY };
         packet.weigh();
         packet
     }
@@ -79,7 +79,7 @@ impl Packet {
             ..Segment::EMPTY
         };
         let size = Datagram::HEADERS + datagram.payload;
-        Packet { flow, direction, segment, kind: Kind(Kind::DATAGRAM), size, ..Packet::EMPTY }
+        Packet { segment, flow, direction, kind: Kind(Kind::DATAGRAM), size, ..Packet::EMPTY }
     }
 
     /// Its datagram, if it has one.
