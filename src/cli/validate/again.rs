@@ -22,15 +22,15 @@ pub(super) const ROUND_TRIPS: Grid = Grid {
     name: "round-trips",
     summary: "50 and 200 ms, which no other table has",
     table: include_str!("../../../docs/data/kernel_tcp_round_trips.csv"),
-    keys: &["cc", "rate_mbit", "queue_pkts", "rtt_ms", "loss"],
+    keys: &["cc", "rtt_ms", "loss"],
     ..AGAIN
 };
 
 /// A bulk transfer with pacing and SACK as the row has them.
 fn scenario(grid: &Grid, row: &Row) -> String {
-    let tcp = match (row["sack"], row["pacing"], row["cc"]) {
-        ("0", ..) => "sack = false",
-        (_, "internal", "reno" | "cubic") => "pacing = true",
+    let tcp = match (row["sack"], row["pacing"]) {
+        ("0", _) => "sack = false",
+        (_, "internal") => "pacing = true",
         _ => "",
     };
     bulk(&Grid { tcp, ..*grid }, row)

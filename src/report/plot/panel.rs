@@ -362,7 +362,7 @@ mod tests {
         let draw = |height: i32| {
             let mut svg = String::new();
             {
-                let size = (px(300).cast_unsigned(), px(height).cast_unsigned());
+                let size = (px(600).cast_unsigned(), px(height).cast_unsigned());
                 let (title, y) = ("reno".to_owned(), Scale::from_zero(350.0, 7));
                 let [x_label, y_label] = ["time (s)", "window (segments)"].map(str::to_owned);
                 let panel = Panel { title, x: Scale::from_zero(6.0, 6), y, x_label, y_label };
@@ -373,7 +373,9 @@ mod tests {
             let numbers = (1..=7).filter(|n| svg.contains(&format!("\n{}\n", n * 50))).count();
             (numbers, svg.contains("reno: window (segments)"))
         };
-        assert_eq!((draw(400), draw(140)), ((7, false), (2, true)));
+        let ((all, above_high), (few, above_low)) = (draw(400), draw(140));
+        assert!(all == 7 && (1..=3).contains(&few), "{all} and {few} numbers");
+        assert!(!above_high && above_low);
     }
 
     #[test]
