@@ -2,8 +2,9 @@
 
 use crate::support::{over_seeds, run, upload};
 
-/// 10 Mbit/s, 20 ms and a queue of 17 packets: Linux's receiver gathers selective acknowledgments, so that samples of the bandwidth after a loss are up to 3 % too
-/// large and the queue is longer than the sender meant: Linux's mean smoothed round trip is 33.7 ms at 1 % loss
+/// 10 Mbit/s, 20 ms and a queue of 17 packets: Linux's receiver gathers selective acknowledgments, so that samples of
+/// the bandwidth after a loss are up to 3 % too large and the queue is longer than the sender meant: Linux's mean
+/// smoothed round trip is 33.7 ms at 1 % loss
 /// and 27.0 ms at 5 %. With `tcp_comp_sack_nr = 0` at the receiver, Linux 6.18 had 30.1 and 24.2 ms.
 #[test]
 fn compressed_acknowledgments_lengthen_the_queue_of_bbr() {
