@@ -27,12 +27,10 @@ pub struct Claim {
     /// Axes with other values, where the claim is on the ratio to the cell that has these instead.
     pub ratio_to: Vec<(String, String)>,
     /// Least value, in the column's unit.
-    pub at_least: Option<f64>,
+    at_least: Option<At<f64>>,
     /// Largest value.
-    pub at_most: Option<f64>,
+    at_most: Option<At<f64>>,
     figure_place: Place,
-    /// Its bounds, as they are written.
-    bounds: Vec<At<f64>>,
 }
 
 /// Figures that claims may name.
@@ -122,13 +120,11 @@ impl Grid<'_> {
         let Listed { place, figure, group, cells, ratio_to, at_least, at_most } = listed;
         let At { place: figure_place, value: figure } = figure?;
         let before = problems.len();
-        let bounds: Vec<At<f64>> = [at_least, at_most].into_iter().flatten().collect();
-        let [at_least, at_most] = [at_least, at_most].map(|bound| bound.map(|bound| bound.value));
         if at_least.is_none() && at_most.is_none() {
             let help = "add `at_least = …` or `at_most = …`, in the unit of the column";
             problems.push(Problem::error(place, "the claim has no bound", help));
         }
-        if let (Some(least), Some(most)) = (at_least, at_most)
+        if let (Some(At { value: least, .. }), Some(At { value: most, .. })) = (at_least, at_most)
             && least > most
         {
             let message = format!("no figure is at least {least} and at most {most}");
@@ -159,7 +155,6 @@ impl Grid<'_> {
             at_least,
             at_most,
             figure_place,
-            bounds,
         })
     }
 
@@ -259,6 +254,11 @@ impl Plan {
 }
 
 impl Claim {
+    /// Least and largest value, in the column's unit.
+    pub fn bounds(&self) -> [Option<f64>; 2] {
+        [self.at_least, self.at_most].map(|bound| bound.map(|bound| bound.value))
+    }
+
     fn unknown_figure(&self, known: &[&str], names: &Names<'_>) -> Problem {
         let whose = match &self.group {
             Some(group) => format!("group \"{group}\" has"),
@@ -275,9 +275,8 @@ impl Claim {
     /// Problems of bounds above 1 on a share: in per cent, most likely.
     fn beyond_shares(&self, shares: &[&str]) -> Vec<Problem> {
         let is_share = self.ratio_to.is_empty() && shares.contains(&self.figure.as_str());
-        let beyond = self.bounds.iter().filter(|bound| is_share && bound.value > 1.0);
-        let problem = |bound: &At<f64>| {
-            let At { place, value } = *bound;
+        let bounds = [self.at_least, self.at_most].into_iter().flatten();
+        let problem = |At { place, value }| {
             let message = format!("`{}` is a share from 0 to 1, and {value} is beyond", self.figure);
             let help = match value {
                 ..=100.0 => format!("write {} for {value} %", value / 100.0),
@@ -285,7 +284,7 @@ impl Claim {
             };
             Problem::error(place, message, help)
         };
-        beyond.map(problem).collect()
+        bounds.filter(|bound| is_share && bound.value > 1.0).map(problem).collect()
     }
 }
 

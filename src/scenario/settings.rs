@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::tree::Node;
 use super::visit::Visitor;
 use crate::congestion::{Choice, Marking};
-use crate::tcp::{Config, DelayedAck, EcnMode, IdleWindow, Profile, Recovery, ReduceFrom, RtoFloor};
+use crate::tcp::{Config, DelayedAck, EcnMode, IdleWindow, Profile, PrrMode, Recovery, ReduceFrom, RtoFloor};
 use crate::time::Duration;
 
 /// The keys of `[tcp]`.
@@ -37,6 +37,9 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     let recovery =
         "how losses are found and repaired: RFC 6675, with RACK (RFC 8985) like Linux, or RFC 6582";
     v.key("recovery", &mut tcp.recovery, Words(RECOVERIES), recovery);
+    let prr = "where the window comes down in proportion (PRR, RFC 9937): with RACK (Linux), with SACK, nowhere, or with \
+        SACK and duplicates counted twice (ns-3)";
+    v.key("prr", &mut tcp.prr, Words(PRR_MODES), prr);
     let delayed = tcp.delayed_ack.or(Config::default().delayed_ack).expect("Linux's acknowledgments wait");
     let may_wait = "whether acknowledgments may wait (RFC 9293)";
     v.switch("delayed_ack", &mut tcp.delayed_ack, delayed, may_wait, delayed_ack);
@@ -67,7 +70,7 @@ pub(super) fn keys(v: &mut impl Visitor, tcp: &mut Config) {
     v.key("syn_linear_timeouts", &mut tcp.syn_linear_timeouts, Whole(0, 127), linear);
     let tolerated = "lost SYNs that leave the initial window as it is; one more makes it one segment";
     v.key("tolerated_syns", &mut tcp.tolerated_syns, Whole(0, 127), tolerated);
-    let from = "what a loss reduces: the congestion window (Linux) or what is in flight (RFC 5681)";
+    let from = "what a loss reduces: the congestion window (Linux), what is in flight (RFC 5681), or what of that is in the network still (ns-3)";
     v.key("reduce_from", &mut tcp.reduce_from, Words(REDUCE_FROM), from);
     let idle = "the window after a pause: halved for each timeout (Linux) or the initial one (RFC 5681)";
     v.key("idle_window", &mut tcp.idle_window, Words(IDLE_WINDOWS), idle);
@@ -101,6 +104,13 @@ const PROFILES: &[(&str, Profile)] = &[
 const RECOVERIES: &[(&str, Recovery)] =
     &[("sack", Recovery::Sack), ("rack", Recovery::Rack), ("newreno", Recovery::NewReno)];
 
+const PRR_MODES: &[(&str, PrrMode)] = &[
+    ("rack", PrrMode::Rack),
+    ("always", PrrMode::Always),
+    ("never", PrrMode::Never),
+    ("doubled", PrrMode::Doubled),
+];
+
 const ECN_MODES: &[(&str, EcnMode)] =
     &[("off", EcnMode::Off), ("classic", EcnMode::Classic), ("accecn", EcnMode::Accurate)];
 
@@ -109,7 +119,8 @@ fn default_ecn(tcp: &Config) -> EcnMode {
     if tcp.congestion.marking() == Marking::Classic { tcp.ecn } else { EcnMode::Accurate }
 }
 
-const REDUCE_FROM: &[(&str, ReduceFrom)] = &[("window", ReduceFrom::Window), ("flight", ReduceFrom::Flight)];
+const REDUCE_FROM: &[(&str, ReduceFrom)] =
+    &[("window", ReduceFrom::Window), ("flight", ReduceFrom::Flight), ("pipe", ReduceFrom::Pipe)];
 
 const IDLE_WINDOWS: &[(&str, IdleWindow)] = &[("halve", IdleWindow::Halve), ("initial", IdleWindow::Initial)];
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::figures::Nature;
 use super::{Axis, Claim, InputFile, Study, figures};
-use crate::facts::Measure;
-use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError, Topology};
+use crate::scenario::{self, FilePrint, Plan, RecordTrials, ScenarioError, Topology, WORKLOADS, Workload};
 
 /// Study of a plan that was read from a text, and changed by `--set`.
 pub fn study(plan: &Plan, text: String, overrides: Vec<String>) -> Study {
@@ -68,13 +67,14 @@ fn measures(plan: &Plan) -> BTreeMap<String, Vec<String>> {
 
 fn claim(claim: &scenario::Claim) -> Claim {
     let table = |values: &[(String, String)]| values.iter().cloned().collect();
+    let [at_least, at_most] = claim.bounds();
     Claim {
         figure: claim.figure.clone(),
         group: claim.group.clone(),
         cells: table(&claim.cells),
         ratio_to: table(&claim.ratio_to),
-        at_least: claim.at_least,
-        at_most: claim.at_most,
+        at_least,
+        at_most,
     }
 }
 
@@ -110,21 +110,16 @@ fn missing(name: &str, study: &Study) -> Option<String> {
             return Some("keep the series of all trials: `trials = \"all\"` in [record]".to_owned());
         }
     }
-    let workloads = [
-        (Measure::Goodput, "`bulk`"),
-        (Measure::Latency, "`chat`"),
-        (Measure::Probes, "`ping`"),
-        (Measure::Requests, "`web` or `incast`"),
-        (Measure::Video, "`video`"),
-        (Measure::Datagrams, "`udp` or `voip`"),
-        (Measure::Voice, "`voip`"),
-    ];
-    let has_with = |measure: Measure| {
+    let has_with = |workload: &&Workload| {
         let mut changed = changed.clone();
-        changed.measures.entry(measure.name().to_owned()).or_default();
+        changed
+            .measures
+            .extend(workload.measures().iter().map(|measure| (measure.name().to_owned(), vec![])));
         (figure.has)(&changed)
     };
-    let (_, kinds) = workloads.into_iter().find(|(measure, _)| has_with(*measure))?;
+    let kinds: Vec<String> =
+        WORKLOADS.iter().filter(has_with).map(|workload| format!("`{}`", workload.name)).collect();
+    let kinds = (!kinds.is_empty()).then(|| kinds.join(" or "))?;
     Some(format!("it is a figure of {kinds}, which no group of clients has as the `kind` of its `app`"))
 }
 

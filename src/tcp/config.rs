@@ -22,6 +22,8 @@ pub struct Config {
     pub initial_window: u32,
     /// Method of loss detection and repair.
     pub recovery: Recovery,
+    /// Episodes of repair in which the window comes down in proportion (RFC 9937).
+    pub prr: PrrMode,
     /// Delayed acknowledgments (RFC 9293 §3.8.6.3); `None` acknowledges every segment.
     pub delayed_ack: Option<DelayedAck>,
     /// Linux's quick-ACK mode: the first segments, those after a pause and after a duplicate are
@@ -86,10 +88,25 @@ pub enum Recovery {
     Sack,
     /// From SACK blocks by time (RFC 8985): one later segment that arrived is enough after a quarter
     /// of a round trip, a lost retransmission is found without a timeout, and a probe is sent after
-    /// a silent tail. The window comes down in proportion (RFC 9937). What Linux does.
+    /// a silent tail. What Linux does.
     Rack,
     /// From duplicate and partial acknowledgments (RFC 6582).
     NewReno,
+}
+
+/// Proportional rate reduction (RFC 9937), for controllers that want it; without it the window drops at once, and half a
+/// window of acknowledgments passes before anything new is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrrMode {
+    /// With RACK: Linux.
+    Rack,
+    /// Wherever losses are found from SACK blocks.
+    Always,
+    /// Nowhere: RFC 6675 alone.
+    Never,
+    /// As `Always`, but each acknowledgment with news of SACK counts a segment too many until a window is counted: ns-3.44
+    /// (`TcpPrrRecovery::DoRecovery`), so that an episode sends three quarters of a window instead of a half.
+    Doubled,
 }
 
 /// Explicit congestion notification.
@@ -108,8 +125,11 @@ pub enum EcnMode {
 pub enum ReduceFrom {
     /// The congestion window, also if little of it was in flight: Linux (`tcp_reno_ssthresh`).
     Window,
-    /// Bytes in flight: `FlightSize` of RFC 5681 §3.1, and ns-3.
+    /// Bytes in flight: `FlightSize` of RFC 5681 §3.1.
     Flight,
+    /// Of these what is believed to be in the network still, `pipe` of RFC 6675 §2, when the loss is known: `TcpNewReno`
+    /// of ns-3.
+    Pipe,
 }
 
 /// The congestion window after a pause.

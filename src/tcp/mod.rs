@@ -44,7 +44,7 @@ mod tests;
 mod wheel;
 
 pub use crate::facts::StreamEvent as Event;
-pub use config::{Config, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};
+pub use config::{Config, DelayedAck, EcnMode, IdleWindow, PrrMode, Recovery, ReduceFrom, RtoFloor};
 pub use connection::{Connection, Output};
 pub use profile::Profile;
 pub use state::State;

@@ -1,6 +1,6 @@
 //! Profiles: which TCP a configuration begins as. Each setting may differ from it.
 
-use super::config::{Config, DelayedAck, EcnMode, IdleWindow, Recovery, ReduceFrom, RtoFloor};
+use super::config::{Config, DelayedAck, EcnMode, IdleWindow, PrrMode, Recovery, ReduceFrom, RtoFloor};
 use crate::congestion::Choice;
 use crate::time::Duration;
 
@@ -43,6 +43,7 @@ fn linux() -> Config {
         mss: 1448,
         initial_window: 10,
         recovery: Recovery::Rack,
+        prr: PrrMode::Rack,
         delayed_ack: Some(DelayedAck {
             segments: 2,
             timeout: Duration::from_millis(40),
@@ -136,6 +137,7 @@ fn textbook() -> Config {
 fn ns3() -> Config {
     Config {
         recovery: Recovery::Sack,
+        prr: PrrMode::Doubled,
         delayed_ack: Some(DelayedAck {
             segments: 2,
             timeout: Duration::from_millis(200),
@@ -143,7 +145,7 @@ fn ns3() -> Config {
             stretch: false,
         }),
         quickack: false,
-        // `TcpLinuxReno` and `TcpCubic`; `TcpNewReno` halves what is in flight.
+        // `TcpLinuxReno` and `TcpCubic`; `TcpNewReno` halves what is in the network.
         reduce_from: ReduceFrom::Window,
         carried_growth: true,
         min_rto: Duration::from_secs(1),

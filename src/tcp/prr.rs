@@ -1,6 +1,6 @@
 //! Proportional rate reduction (RFC 9937): during fast recovery, how fast the window comes down to
-//! where the controller wants it. As in Linux, it goes with RACK; RFC 6675 alone drops at once and
-//! then waits for half a window of acknowledgments.
+//! where the controller wants it. RFC 6675 alone drops at once and then waits for half a window of
+//! acknowledgments.
 
 /// The progress of one recovery episode, in bytes.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ impl Prr {
     /// Something was sent.
     pub fn on_sent(&mut self, bytes: u64) {
         self.sent += bytes;
+    }
+
+    /// True while less is known to have arrived than was outstanding.
+    pub fn is_short(&self) -> bool {
+        self.delivered < self.flight
     }
 
     /// The window after `bytes` more have arrived, with `pipe` bytes in the network and `target` the

@@ -8,6 +8,7 @@ mod feedback;
 mod frto;
 mod marks;
 
+use super::config::ReduceFrom;
 use super::scoreboard::{DUP_THRESH, Scoreboard};
 use super::stats::Stats;
 use super::wheel::Wheel;
@@ -52,8 +53,7 @@ pub struct LossRecovery {
     pub(super) reorder_timer: Instant,
     /// Clock of that timer.
     pub(super) wheel: Wheel,
-    /// Losses reduce the window, and not what is in flight.
-    pub(super) reduces_window: bool,
+    pub(super) reduce_from: ReduceFrom,
     /// Timeouts of data are tried by F-RTO.
     pub(super) tries_timeouts: bool,
     /// Marks count as losses do: one reduction for both in a window of data.
@@ -95,7 +95,7 @@ impl Default for LossRecovery {
             found_loss: false,
             reorder_timer: Instant::MAX,
             wheel: Wheel::default(),
-            reduces_window: false,
+            reduce_from: ReduceFrom::Flight,
             tries_timeouts: false,
             ecn: EcnSender::default(),
             signals: Vec::new(),
@@ -278,6 +278,7 @@ impl LossRecovery {
         self.found_loss = true;
         self.must_retransmit = true;
         self.signals.push((now, SenderEvent::FastRetransmit));
+        let flight = self.outstanding(scoreboard, flight);
         let reduced = self.reduce(controller, &scoreboard.loss(now, lost, flight, true), (una, nxt));
         self.doubt = if reduced {
             Doubt::about(SenderEvent::SpuriousRecovery, una, scoreboard.copies())
@@ -362,6 +363,7 @@ impl LossRecovery {
         } else {
             self.frto = self.frto.again(progressed);
         }
+        let outstanding = self.outstanding(scoreboard, flight);
         let bytes = scoreboard.mark_all_lost(now);
         self.episode = Episode::Loss;
         self.point = nxt;
@@ -372,7 +374,7 @@ impl LossRecovery {
         self.ecn.on_reduced(nxt, false);
         self.signals.push((now, SenderEvent::Timeout));
         if let Some(controller) = controller {
-            let loss = scoreboard.loss(now, bytes, flight, new_episode);
+            let loss = scoreboard.loss(now, bytes, outstanding, new_episode);
             controller.on_timeout(&self.counted_from(controller, &loss));
         }
     }

@@ -12,7 +12,7 @@ mod timer;
 use std::sync::Arc;
 
 use super::buffer::SendBuffer;
-use super::config::{Config, EcnMode, Recovery, ReduceFrom};
+use super::config::{Config, EcnMode, Recovery};
 use super::negotiated::Negotiated;
 use super::pacer::{Pace, Pacer};
 use super::prr::Prr;
@@ -68,9 +68,9 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Timer,
     probe_due: bool,
-    /// With RACK, for controllers that want it.
+    /// Where the configuration has it, for controllers that want it.
     reduces_in_proportion: bool,
-    /// With RACK, the episode's window, and the point that the episode ends at.
+    /// With that, the episode's window, and the point that the episode ends at.
     prr: Option<(u64, Prr)>,
     /// With RACK.
     tail: TailProbes,
@@ -177,7 +177,7 @@ impl Sender {
         self.recovery = LossRecovery::default();
         self.recovery.wheel = self.wheel;
         self.recovery.tries_timeouts = self.config.frto;
-        self.recovery.reduces_window = self.config.reduce_from == ReduceFrom::Window;
+        self.recovery.reduce_from = self.config.reduce_from;
         if self.agreed.sack && self.config.recovery == Recovery::Rack {
             self.scoreboard.use_rack();
         }

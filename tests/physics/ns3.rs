@@ -21,17 +21,17 @@ const MEDIAN: f64 = 1.06;
 const AGAIN: &str = "see `cargo test --test physics ns3 -- --nocapture`";
 
 /// Our settings for ns-3's controllers. `TcpNewReno` grows by a segment of each ACK, has no count that a loss could
-/// end, and halves what is in flight.
+/// end, and halves what is in the network.
 const NS3: [(&str, &str); 3] = [
     (
         "TcpNewReno",
-        "congestion = \"reno\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"flight\"",
+        "congestion = \"reno\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"pipe\"",
     ),
     ("TcpLinuxReno", "congestion = \"reno\""),
     ("TcpCubic", "congestion = \"cubic\""),
 ];
 
-/// ns-3's recovery is RFC 6675 with PRR (RFC 6937), which lies between `sack` and `rack`.
+/// ns-3's recovery is RFC 6675 with PRR (RFC 6937), in which duplicates count twice.
 #[test]
 fn set_like_it_ours_is_as_fast_as_ns3() {
     for (cc, tcp) in NS3 {

@@ -22,11 +22,11 @@ pub(super) const ROUND_TRIPS: Grid = Grid {
     name: "round-trips",
     summary: "50 and 200 ms, which no other table has",
     table: include_str!("../../../docs/data/kernel_tcp_round_trips.csv"),
-    keys: &["cc", "rtt_ms", "loss"],
+    keys: &["cc", "rtt_ms", "loss", "rate_mbit"],
     ..AGAIN
 };
 
-/// A bulk transfer with pacing and SACK as the row has them.
+/// A bulk transfer with pacing and SACK as the row has them; BBR paces by itself.
 fn scenario(grid: &Grid, row: &Row) -> String {
     let tcp = match (row["sack"], row["pacing"]) {
         ("0", _) => "sack = false",

@@ -285,9 +285,9 @@ pub static GRIDS: &[Grid] = &[
     },
 ];
 
-/// ns-3's `TcpNewReno`: a segment of growth an ACK, no count that a loss could end, and half of what is in flight.
+/// ns-3's `TcpNewReno`: a segment of growth an ACK, no count that a loss could end, and half of what is in the network.
 const NEW_RENO: &str =
-    "profile = \"ns3\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"flight\"";
+    "profile = \"ns3\"\nbyte_counting = false\ncarried_growth = false\nreduce_from = \"pipe\"";
 
 pub(super) const LOSS_OF_DATA: Grid = Grid {
     name: "",

@@ -215,6 +215,13 @@ workloads! {
     Video,
 }
 
+impl Workload {
+    /// Its measures, if every key is at its default.
+    pub fn measures(&self) -> &'static [Measure] {
+        (self.usual)().measures()
+    }
+}
+
 impl Default for AppSpec {
     fn default() -> AppSpec {
         (WORKLOADS[0].usual)()

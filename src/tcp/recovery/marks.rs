@@ -1,6 +1,7 @@
 //! Explicit congestion notification (RFC 3168 §6.1.2): echoes of marks are answered as losses are, once in a
 //! window of data for both.
 
+use super::super::config::ReduceFrom;
 use super::{Doubt, EcnFeedback, Episode, LossRecovery, Scoreboard};
 use crate::congestion::{CongestionController, Loss, Marking};
 use crate::facts::SenderEvent;
@@ -84,9 +85,17 @@ impl LossRecovery {
         reduces
     }
 
-    /// The loss with what it reduces in place of what was in flight ([`ReduceFrom`](super::super::config)).
+    /// Bytes in flight, as far as a reduction counts them.
+    pub(super) fn outstanding(&self, scoreboard: &Scoreboard, flight: u64) -> u64 {
+        match self.reduce_from {
+            ReduceFrom::Pipe => scoreboard.pipe().saturating_sub(self.dup_acked),
+            ReduceFrom::Window | ReduceFrom::Flight => flight,
+        }
+    }
+
+    /// The loss with what it reduces in place of what was in flight ([`ReduceFrom`]).
     pub(super) fn counted_from(&self, controller: &dyn CongestionController, loss: &Loss) -> Loss {
-        let window = if self.reduces_window { controller.cwnd() } else { 0 };
+        let window = if self.reduce_from == ReduceFrom::Window { controller.cwnd() } else { 0 };
         Loss { flight: loss.flight.max(window), ..loss.clone() }
     }
 
@@ -111,7 +120,7 @@ impl LossRecovery {
         if self.episode == Episode::Open {
             self.ecn.on_reduced(nxt, true);
             self.signals.push((now, SenderEvent::EcnReduction));
-            let loss = scoreboard.loss(now, 0, flight, true);
+            let loss = scoreboard.loss(now, 0, self.outstanding(scoreboard, flight), true);
             controller.on_ecn(&self.counted_from(controller, &loss));
         }
     }

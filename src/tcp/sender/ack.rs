@@ -109,8 +109,10 @@ impl Sender {
             self.arm_timer(now);
         }
         self.ask_controller();
+        if self.reduces_in_proportion {
+            self.steer_recovery(flight, &delivered, advanced > 0);
+        }
         if self.scoreboard.has_rack() {
-            self.steer_recovery(flight, delivered.bytes, advanced > 0);
             let news = advanced > 0 || delivered.sacked > 0 || !bare;
             self.answer_tail_probe(now, flight, news, delivered.twice);
             if advanced > 0 || !self.is_tail_quiet() {

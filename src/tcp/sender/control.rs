@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::config::{Config, EcnMode};
+use super::super::config::{Config, EcnMode, PrrMode, Recovery};
 use super::super::pacer::Pace;
+use super::super::prr::Prr;
 use super::super::recovery::Episode;
 use super::{Delivered, Sender};
 use crate::congestion::{Ack, Choice, CongestionController, NO_WINDOW, Parameters, Path};
@@ -12,6 +13,9 @@ use crate::time::Instant;
 
 /// The first segments leave unpaced, as the window allows (Linux's `tcp_update_skb_after_send`).
 const UNPACED: u64 = 10;
+
+/// No stream is as long.
+const NO_POINT: u64 = u64::MAX;
 
 /// State before an acknowledgment was taken in.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +43,42 @@ impl Sender {
             rng,
             parameters: Parameters::defaults(&[]),
         });
-        self.reduces_in_proportion = controller.wants_prr();
+        self.reduces_in_proportion = controller.wants_prr() && self.has_prr();
         if controller.wants_losses() {
             self.scoreboard.keep_losses();
         }
         self.controller = Some(controller);
+    }
+
+    fn has_prr(&self) -> bool {
+        match self.config.prr {
+            PrrMode::Rack => self.agreed.sack && self.config.recovery == Recovery::Rack,
+            PrrMode::Always | PrrMode::Doubled => self.uses_sack(),
+            PrrMode::Never => false,
+        }
+    }
+
+    /// The window of a recovery episode is that of PRR; so is that of a window of data whose marks were answered
+    /// (Linux's CWR state).
+    #[inline(always)]
+    pub(super) fn steer_recovery(&mut self, flight: u64, delivered: &Delivered, moved: bool) {
+        let point = match self.recovery.episode() {
+            Episode::Recovery => self.recovery.point(),
+            Episode::Open if self.recovery.ecn.has_reduced(self.una) => self.recovery.ecn.point(),
+            _ => NO_POINT,
+        };
+        if point == NO_POINT || self.cwnd >= NO_WINDOW {
+            self.prr = None;
+            return;
+        }
+        let (pipe, target) = (self.pipe(), self.cwnd);
+        let prr = match &mut self.prr {
+            Some((known, prr)) if *known == point => prr,
+            other => &mut other.insert((point, Prr::new(flight))).1,
+        };
+        let counts_twice = self.config.prr == PrrMode::Doubled && delivered.sacked > 0 && prr.is_short();
+        let bytes = delivered.bytes + if counts_twice { self.agreed.mss } else { 0 };
+        self.cwnd = prr.window(bytes, pipe, target, self.agreed.mss, moved && !self.recovery.found_loss);
     }
 
     /// Another controller takes over, and begins as on a new connection whose round trip is known. Unlike Linux

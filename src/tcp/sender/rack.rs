@@ -1,18 +1,12 @@
-//! Parts of RACK in a sender beside its loss detection: the window comes down in proportion (RFC
-//! 9937), and a silent tail is probed (RFC 8985 §7).
+//! Part of RACK in a sender beside its loss detection: a silent tail is probed (RFC 8985 §7).
 
-use super::super::prr::Prr;
 use super::super::recovery::Episode;
 use super::super::wheel::Timer;
 use super::{Sender, Transmission};
-use crate::congestion::NO_WINDOW;
 use crate::time::{Duration, Instant};
 
 /// RFC 8985 §7.2: how long a receiver may sit on an acknowledgment (Linux's minimum RTO).
 const MAX_ACK_DELAY: Duration = Duration::from_millis(200);
-
-/// No stream is as long.
-const NO_POINT: u64 = u64::MAX;
 
 /// Probes of a silent tail.
 #[derive(Debug)]
@@ -53,27 +47,6 @@ impl TailProbes {
 }
 
 impl Sender {
-    /// The window of a recovery episode is that of PRR, for controllers that have one; so is that of a window
-    /// of data whose marks were answered (Linux's CWR state).
-    #[inline(always)]
-    pub(super) fn steer_recovery(&mut self, flight: u64, delivered: u64, moved: bool) {
-        let point = match self.recovery.episode() {
-            Episode::Recovery => self.recovery.point(),
-            Episode::Open if self.recovery.ecn.has_reduced(self.una) => self.recovery.ecn.point(),
-            _ => NO_POINT,
-        };
-        if point == NO_POINT || self.cwnd >= NO_WINDOW || !self.reduces_in_proportion {
-            self.prr = None;
-            return;
-        }
-        let (pipe, target) = (self.pipe(), self.cwnd);
-        let prr = match &mut self.prr {
-            Some((known, prr)) if *known == point => prr,
-            other => &mut other.insert((point, Prr::new(flight))).1,
-        };
-        self.cwnd = prr.window(delivered, pipe, target, self.agreed.mss, moved && !self.recovery.found_loss);
-    }
-
     /// RFC 8985 §7.2: no episode, and nothing reported beyond a gap, which would find the losses.
     pub(super) fn is_tail_quiet(&self) -> bool {
         self.recovery.episode() == Episode::Open && !self.scoreboard.has_sacked()

@@ -2,7 +2,7 @@
 //! instant.
 
 use super::super::wheel::Timer;
-use super::{Sender, TailProbes};
+use super::{Delivered, Sender, TailProbes};
 use crate::time::Instant;
 
 /// RFC 9293 §3.8.3: give up after so many expiries in a row (R2; Linux's `tcp_retries2`).
@@ -55,8 +55,9 @@ impl Sender {
             );
             self.tell_losses(now);
             self.ask_controller();
-            // The reordering timer is RACK's.
-            self.steer_recovery(self.flight(), 0, false);
+            if self.reduces_in_proportion {
+                self.steer_recovery(self.flight(), &Delivered::default(), false);
+            }
         }
         if self.tail.timer.is_armed() {
             if self.tail.timer.expires(self.wheel, now) {

@@ -1,12 +1,12 @@
-//! RFC 9937: how fast the window comes down in fast recovery (with `recovery = "rack"`, as in Linux).
+//! RFC 9937: how fast the window comes down in fast recovery.
 
 use super::{Script, blocks, sack};
-use crate::tcp::{Config, Recovery};
+use crate::tcp::{Config, PrrMode, Recovery};
 use crate::wire::Segment;
 
 /// Twenty segments of 1000 bytes in flight at 10 ms, many more to come.
-fn sender() -> Script {
-    let config = Config { recovery: Recovery::Rack, initial_window: 20, ..sack() };
+fn sender(recovery: Recovery, prr: PrrMode) -> Script {
+    let config = Config { recovery, prr, initial_window: 20, ..sack() };
     let mut script = Script::established_with_sack(&config);
     script.write(100_000);
     assert_eq!(script.take().len(), 20);
@@ -22,7 +22,11 @@ fn after(script: &mut Script, millis: u64, segment: Segment) -> (u64, Vec<String
 /// Loses the first of the twenty; the third SACK begins the recovery, two segments having gone by
 /// limited transmit. Returns the sender after that, at 22 ms.
 fn one_lost() -> Script {
-    let mut script = sender();
+    one_lost_with(Recovery::Rack, PrrMode::Rack)
+}
+
+fn one_lost_with(recovery: Recovery, prr: PrrMode) -> Script {
+    let mut script = sender(recovery, prr);
     for n in 2..=3 {
         script.send(18 + u64::from(n), blocks(1, &[(1001, n * 1000 + 1)]));
     }
@@ -52,6 +56,39 @@ fn above_ssthresh_one_is_sent_for_two_that_arrive() {
     assert!(sent.windows(2).all(|pair| pair != [1, 1]) && sent.windows(3).all(|three| three != [0, 0, 0]));
 }
 
+/// Numbers of segments that leave at each of the seventeen acknowledgments of [`one_lost_with`].
+fn sent_in_recovery(recovery: Recovery, prr: PrrMode) -> Vec<usize> {
+    let mut script = one_lost_with(recovery, prr);
+    (4..=20)
+        .map(|n| after(&mut script, 18 + u64::from(n), blocks(1, &[(1001, n * 1000 + 1)])).1.len())
+        .collect()
+}
+
+/// It needs SACK alone: RFC 6675 with it sends as RACK does.
+#[test]
+fn without_rack_it_sends_as_with_it() {
+    let with_rack = sent_in_recovery(Recovery::Rack, PrrMode::Rack);
+    assert_eq!(sent_in_recovery(Recovery::Sack, PrrMode::Always), with_rack);
+    assert_eq!(sent_in_recovery(Recovery::Rack, PrrMode::Always), with_rack);
+}
+
+/// RFC 6675 alone drops at once: nothing but the retransmission until nine of 19 have arrived, then one for one.
+#[test]
+fn without_it_half_a_window_of_acknowledgments_sends_nothing() {
+    for (recovery, prr) in [(Recovery::Sack, PrrMode::Rack), (Recovery::Rack, PrrMode::Never)] {
+        let sent = sent_in_recovery(recovery, prr);
+        assert_eq!(sent, [&[1][..], &[0; 9], &[1; 7]].concat(), "{recovery:?}");
+    }
+}
+
+/// ns-3.44 counts a segment more for each duplicate until 22, the window, are counted: 11 acknowledgments count twice
+/// and 6 once, so that 28 * 10 / 22 rounded up leave with the retransmission, where 17 * 10 / 22 would.
+#[test]
+fn duplicates_counted_twice_send_more() {
+    assert_eq!(sent_in_recovery(Recovery::Sack, PrrMode::Doubled).iter().sum::<usize>(), 13);
+    assert_eq!(sent_in_recovery(Recovery::Sack, PrrMode::Always).iter().sum::<usize>(), 8);
+}
+
 /// §6: the first retransmission of an episode waits for nothing (`prr_out` and `sndcnt` are 0).
 #[test]
 fn the_first_retransmission_waits_for_nothing() {
@@ -76,7 +113,7 @@ fn the_episode_ends_at_ssthresh_without_a_burst() {
 
 /// Loses the first twelve of twenty: in flight is far less than ssthresh.
 fn twelve_lost() -> Script {
-    let mut script = sender();
+    let mut script = sender(Recovery::Rack, PrrMode::Rack);
     script.send(30, blocks(1, &[(12_001, 13_001)]));
     script.send(32, blocks(1, &[(12_001, 14_001)]));
     script.take();

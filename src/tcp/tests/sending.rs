@@ -1,6 +1,6 @@
 //! Acknowledgments at the start and pacing, as `scenarios/reference.toml` states them.
 
-use super::{Pair, Script, ms, plain, segment};
+use super::{Pair, Script, blocks, ms, plain, sack, segment};
 use crate::congestion::Choice;
 use crate::facts::Phase;
 use crate::tcp::{Config, IdleWindow, ReduceFrom};
@@ -85,6 +85,21 @@ fn a_loss_reduces_the_window_or_what_is_in_flight() {
         script.wait(300);
         let now = script.tcp.snapshot();
         assert_eq!((now.cwnd, now.ssthresh), (1_000, Some(kept)), "{reduce_from:?}");
+    }
+}
+
+/// Two of limited transmit are in flight beside the window's ten; of these one is lost, and three have arrived.
+#[test]
+fn a_fast_retransmit_reduces_them_or_what_is_in_the_network() {
+    let half = [(ReduceFrom::Window, 6_000), (ReduceFrom::Flight, 6_000), (ReduceFrom::Pipe, 4_000)];
+    for (reduce_from, kept) in half {
+        let config = Config { reduce_from, initial_window: 10, ..sack() };
+        let mut script = Script::established_with_sack(&config);
+        script.write(100_000);
+        for n in 2..=4 {
+            script.send(20 + u64::from(n), blocks(1, &[(1001, n * 1000 + 1)]));
+        }
+        assert_eq!(script.tcp.snapshot().ssthresh, Some(kept), "{reduce_from:?}");
     }
 }
 
