@@ -18,7 +18,7 @@ fn a_claim_names_cells_by_axes_and_values_however_they_are_written() {
     let [claim] = &claims(&claim(&quoted.replace("0.01", "1.0%")))[..] else { panic!("one claim") };
     let own = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     assert_eq!(claim.cells, [own("tcp.mss", "500"), own("link.access.loss", "1%")]);
-    assert_eq!((claim.at_least, claim.at_most, claim.group.as_deref()), (Some(8.0), None, None));
+    assert_eq!((claim.bounds(), claim.group.as_deref()), ([Some(8.0), None], None));
     assert!(claim.ratio_to.is_empty());
 }
 
