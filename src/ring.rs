@@ -64,6 +64,24 @@ impl<T> Ring<T> {
         self.slots.get_mut(place)
     }
 
+    /// Removes the oldest, if it is one of those meant.
+    #[inline]
+    pub fn pop_front_if(&mut self, is_meant: impl FnOnce(&T) -> bool) -> Option<&mut T> {
+        let place = self.place(0);
+        let front = self.slots.get_mut(place).filter(|front| self.len > 0 && is_meant(front))?;
+        self.len -= 1;
+        self.head = self.head.wrapping_add(1);
+        Some(front)
+    }
+
+    /// Removes the `n` oldest.
+    #[inline]
+    pub fn skip(&mut self, n: usize) {
+        assert!(n <= self.len, "items of the ring");
+        self.len -= n;
+        self.head = self.head.wrapping_add(n);
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.iter_from(0)
@@ -190,6 +208,15 @@ mod tests {
             for (number, (action, place)) in (0..).zip(steps) {
                 let i = place.index(model.len() + 1);
                 match action {
+                    4 if number % 16 == 2 => {
+                        let front = model.front().copied().filter(|front| front % 2 == 0);
+                        prop_assert_eq!(ring.pop_front_if(|front| front % 2 == 0).copied(), front);
+                        model.drain(..usize::from(front.is_some()));
+                    }
+                    4 if number % 16 == 1 => {
+                        ring.skip(i);
+                        model.drain(..i);
+                    }
                     0 | 1 => prop_assert_eq!(ring.pop_front().copied(), model.pop_front()),
                     2 => {
                         ring.insert(i, number);

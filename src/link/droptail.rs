@@ -60,9 +60,7 @@ impl Link {
     /// Takes note of the transmissions that have ended by `now`.
     #[inline(always)]
     pub(super) fn retire(&mut self, now: Instant) {
-        while let Some(head) = self.waiting.front()
-            && head.departure <= now
-        {
+        while let Some(head) = self.waiting.pop_front_if(|head| head.departure <= now) {
             self.backlog = self.backlog.without(head.size);
             self.measured.queue_delay.record(head.start - head.entered);
             if self.serialiser.is_shaped() {
@@ -74,7 +72,6 @@ impl Link {
                 epoch.saturated_bytes += u64::from(head.size);
                 epoch.saturated_span += head.departure - head.start;
             }
-            self.waiting.pop_front();
         }
     }
 

@@ -8,13 +8,14 @@ const PRECISION: u32 = 6;
 
 /// Durations counted in log-linear buckets that are grown as they are needed. A run of equal
 /// values costs one comparison each, and values all equal take no memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Tally {
     /// The value of the current run and its length, not yet in the rest.
     run_value: u64,
     run_length: u64,
     count: u64,
     total: u128,
+    /// The least and the greatest value; without values the reverse.
     min: u64,
     max: u64,
     /// Zeros, apart: an empty queue would else stretch the buckets over every power of two.
@@ -22,6 +23,22 @@ pub struct Tally {
     /// Counts of the buckets from `first` on.
     buckets: Vec<u32>,
     first: usize,
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally {
+            run_value: 0,
+            run_length: 0,
+            count: 0,
+            total: 0,
+            min: u64::MAX,
+            max: 0,
+            zeros: 0,
+            buckets: Vec::new(),
+            first: 0,
+        }
+    }
 }
 
 impl Tally {
@@ -98,7 +115,7 @@ impl Tally {
         if other.count == 0 {
             return;
         }
-        self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
+        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.count += other.count;
         self.total += other.total;
@@ -115,7 +132,7 @@ impl Tally {
             return;
         }
         self.run_length = 0;
-        self.min = if self.count == 0 { value } else { self.min.min(value) };
+        self.min = self.min.min(value);
         self.max = self.max.max(value);
         self.count += n;
         // Most runs are of one, and a product of 128 bits is a call in a browser.

@@ -91,6 +91,7 @@ impl Assembler {
     }
 
     /// Reads and drops everything; returns how much that was.
+    #[inline]
     pub fn discard(&mut self) -> u64 {
         if !self.ready.is_empty() {
             self.ready.clear();

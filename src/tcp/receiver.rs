@@ -303,12 +303,12 @@ impl Receiver {
     /// After reading: asks for an acknowledgment if the window opened by two segments or half the
     /// buffer, which a sender may be waiting for.
     fn announce_window(&mut self) {
-        let gain = self.possible_edge().saturating_sub(self.right_edge);
-        let step = (2 * self.mss).min(self.capacity / 2).max(1);
-        let offered = self.right_edge.saturating_sub(self.next());
-        if gain >= step && offered < self.capacity / 2 {
-            self.ack_now = true;
+        let (half, offered) = (self.capacity / 2, self.right_edge.saturating_sub(self.next()));
+        if offered >= half {
+            return;
         }
+        let gain = self.possible_edge().saturating_sub(self.right_edge);
+        self.ack_now |= gain >= (2 * self.mss).min(half).max(1);
     }
 
     /// Takes the next piece of the stream.

@@ -1,12 +1,15 @@
 //! The sender's record of what is outstanding: a ring of segments with marks, and counters that
 //! make every question cheap (RFC 6675 §3, §4). No question scans the window.
 
+mod delivery;
 mod loss;
 mod rack;
 
-use crate::congestion::{Loss, Sample};
+pub use delivery::Delivered;
+
+use crate::congestion::Loss;
 use crate::ring::Ring;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use loss::Casualties;
 use rack::Rack;
 
@@ -97,31 +100,6 @@ const AMBIGUOUS: u8 = 8;
 /// Sent last while the application limited the sender.
 const APP_LIMITED: u8 = 16;
 
-/// Delivery that an acknowledgment told of.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Delivered {
-    /// Bytes newly known to have arrived, by SACK or cumulatively.
-    pub bytes: u64,
-    /// Of these, bytes newly reported by SACK blocks.
-    pub sacked: u64,
-    /// Bytes newly told of as marked.
-    pub marked: u64,
-    /// Round-trip times of the oldest segment that was sent once, a delayed ACK's wait included, and of the newest.
-    pub rtt: Option<Duration>,
-    /// See `rtt`.
-    pub newest_rtt: Option<Duration>,
-    /// True if something arrived that had been given up as lost and was not sent again.
-    pub revived: bool,
-    /// True if it acknowledged something that was sent again.
-    pub repeated: bool,
-    /// End of the range that it reported as having arrived twice; zero if it did not.
-    pub twice: u64,
-    /// True if it reported a segment that was sent once, before the oldest outstanding one was sent last.
-    pub before_head: bool,
-    /// Segment of these that was sent last: its flight gives a sample of the delivery rate.
-    newest: Option<Sent>,
-}
-
 impl Scoreboard {
     /// Bytes believed to be in the network.
     pub fn pipe(&self) -> u64 {
@@ -189,83 +167,6 @@ impl Scoreboard {
     /// True if what is sent now is limited by the application.
     pub fn is_app_limited(&self) -> bool {
         self.app_limited > 0
-    }
-
-    /// The peer has everything before `una`. `out` gathers what that tells.
-    #[inline(always)]
-    pub fn acknowledge(&mut self, una: u64, now: Instant, out: &mut Delivered) {
-        let from_sack = (out.rtt, out.newest_rtt);
-        while let Some(first) = self.sent.front()
-            && first.start < una
-        {
-            if first.end() > una {
-                // A part of a segment: only a peer that cuts segments does this.
-                self.split(0, una);
-            }
-            let first = self.sent[0];
-            self.sent.pop_front();
-            out.repeated |= first.marks & AMBIGUOUS != 0;
-            self.uncount(&first, out, now);
-        }
-        if out.repeated {
-            // Data that waited behind a hole was acknowledged late, not delivered late.
-            (out.rtt, out.newest_rtt) = from_sack;
-        }
-    }
-
-    /// Removes an acknowledged segment from the counters.
-    #[inline]
-    fn uncount(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
-        if segment.marks & SACKED != 0 {
-            self.sacked -= u64::from(segment.len);
-            self.sacked_segments -= 1;
-            return;
-        }
-        self.pipe -= segment.in_network();
-        self.lost_pending -= u32::from(segment.is_pending());
-        self.deliver(segment, out, now);
-    }
-
-    #[inline]
-    fn deliver(&mut self, segment: &Sent, out: &mut Delivered, now: Instant) {
-        let len = u64::from(segment.len);
-        out.bytes += len;
-        self.delivered += len;
-        self.delivered_at = now;
-        if let Some(rack) = &mut self.rack {
-            rack.on_delivered(segment, now);
-        }
-        if out.newest.as_ref().is_none_or(|newest| segment.is_later(newest)) {
-            out.newest = Some(*segment);
-        }
-        out.revived |= segment.marks & (LOST | AMBIGUOUS) == LOST;
-        if segment.marks & AMBIGUOUS == 0 {
-            let rtt = now - segment.sent_at;
-            out.rtt.get_or_insert(rtt);
-            out.newest_rtt = Some(rtt);
-        }
-    }
-
-    /// A sample of the delivery rate from all that one acknowledgment told (draft-ietf-ccwg-bbr-06 §4.1.2.3).
-    /// None if it took less than the smallest round trip, as after a repeat that was not needed.
-    #[inline]
-    pub fn sample(&mut self, delivered: &Delivered, min_rtt: Duration) -> Option<Sample> {
-        if self.app_limited > 0 && self.delivered > self.app_limited {
-            self.app_limited = 0;
-        }
-        let sent = delivered.newest.as_ref()?;
-        self.first_sent_at = sent.sent_at;
-        let sending = sent.sent_at.saturating_since(sent.first_sent_at);
-        let arriving = self.delivered_at.saturating_since(sent.delivered_at);
-        let interval = sending.max(arriving);
-        (min_rtt == Duration::MAX || interval >= min_rtt).then(|| Sample {
-            delivered: self.delivered - sent.delivered,
-            interval,
-            prior_delivered: sent.delivered,
-            pipe: sent.pipe.into(),
-            lost: (self.lost as u32).wrapping_sub(sent.lost).into(),
-            app_limited: sent.marks & APP_LIMITED != 0,
-        })
     }
 
     /// The peer has `[start, end)` beyond a gap. Ranges outside what is outstanding are ignored.

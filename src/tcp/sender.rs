@@ -103,9 +103,23 @@ pub struct Transmission {
     pub start: u64,
     /// Its length in sequence space; zero for a window probe.
     pub len: u32,
+    /// True if it fills the congestion window: the segment behind it need not be asked for.
+    pub fills: bool,
 }
 
 impl Transmission {
+    /// So many bytes from `start` on.
+    #[inline]
+    pub(super) fn of(start: u64, len: u64) -> Transmission {
+        Transmission { start, len: len as u32, fills: false }
+    }
+
+    /// Offset after its last byte.
+    #[inline]
+    pub(super) fn end(self) -> u64 {
+        self.start + u64::from(self.len)
+    }
+
     /// True if it is the SYN.
     pub fn is_syn(self) -> bool {
         self.start == 0 && self.len == 1
@@ -281,8 +295,7 @@ impl Sender {
 
     /// True if the FIN belongs to `transmission`.
     pub fn carries_fin(&self, transmission: Transmission) -> bool {
-        self.fin_at
-            .is_some_and(|at| transmission.len > 0 && transmission.start + u64::from(transmission.len) > at)
+        self.fin_at.is_some_and(|at| transmission.len > 0 && transmission.end() > at)
     }
 
     /// True if retransmission was given up.

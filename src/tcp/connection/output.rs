@@ -23,7 +23,11 @@ impl Output {
     /// True if nothing can follow it at once.
     #[inline]
     pub fn is_last(self) -> bool {
-        matches!(self, Output::Ack)
+        match self {
+            Output::Ack => true,
+            Output::Sequence(transmission) => transmission.fills,
+            Output::Urgent => false,
+        }
     }
 }
 

@@ -18,7 +18,8 @@ impl Sender {
         }
         let next = self.next_new(now);
         self.closing &= next.is_some();
-        if self.pace.is_some() { self.paced(now, next) } else { next }
+        let next = if self.pace.is_some() { self.paced(now, next) } else { next };
+        next.map(|next| Transmission { fills: self.is_filled_by(next), ..next })
     }
 
     /// True if it would not send if it might.
@@ -52,7 +53,7 @@ impl Sender {
             self.closing = false;
             let lost_syn = self.scoreboard.has_lost();
             let unsent_syn = self.nxt == 0;
-            return (lost_syn || unsent_syn).then_some(Transmission { start: 0, len: 1 });
+            return (lost_syn || unsent_syn).then(|| Transmission::of(0, 1));
         }
         let next = self.candidate(now);
         self.closing &= next.is_some();
@@ -126,8 +127,7 @@ impl Sender {
         let used = self.used();
         // A FIN that rides on data takes no room in the congestion window.
         if used > 0 && used + data.max(1) > self.cwnd() {
-            self.note_usage(true);
-            self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
+            self.note_full(now);
             return None;
         }
         let room = (self.una + self.window).saturating_sub(self.nxt);
@@ -135,7 +135,7 @@ impl Sender {
             // The FIN takes a number, which the window may not have.
             let leading = data > 0 && data <= room;
             return if leading {
-                Some(Transmission { start: self.nxt, len: data as u32 })
+                Some(Transmission::of(self.nxt, data))
             } else {
                 self.next_into_small_window(now, len, room)
             };
@@ -146,7 +146,23 @@ impl Sender {
             self.clockwork.set_limit(&mut self.stats, now, Limit::Application);
             return None;
         }
-        Some(Transmission { start: self.nxt, len: len as u32 })
+        Some(Transmission::of(self.nxt, len))
+    }
+
+    /// True if the segment behind `new` would not fit into the congestion window. The first of a window is not asked:
+    /// the controller hears of it as it leaves.
+    #[inline]
+    fn is_filled_by(&self, new: Transmission) -> bool {
+        let data = self.buffer.end().saturating_sub(new.end()).min(self.payload_limit());
+        let used = self.used_with(new.len);
+        data > 0 && used > 0 && used + data > self.cwnd() && !self.scoreboard.is_empty()
+    }
+
+    /// The congestion window holds back what is next.
+    #[inline]
+    fn note_full(&mut self, now: Instant) {
+        self.note_usage(true);
+        self.clockwork.set_limit(&mut self.stats, now, Limit::CongestionWindow);
     }
 
     /// Nothing is ready to be sent; if there is room, the application limits the rate. One that waits for room in a full
@@ -190,7 +206,7 @@ impl Sender {
     #[inline(never)]
     fn next_into_small_window(&mut self, now: Instant, len: u64, room: u64) -> Option<Transmission> {
         if room > 0 && room >= self.max_window / 2 {
-            return Some(Transmission { start: self.nxt, len: room.min(len) as u32 });
+            return Some(Transmission::of(self.nxt, room.min(len)));
         }
         self.clockwork.set_limit(&mut self.stats, now, Limit::ReceiveWindow);
         if self.flight() == 0 && !self.timer.is_armed() {
@@ -207,9 +223,9 @@ impl Sender {
         let room = (self.una + self.window).saturating_sub(self.nxt);
         let len = room.min(self.next_len());
         if len > 0 {
-            return Transmission { start: self.nxt, len: len as u32 };
+            return Transmission::of(self.nxt, len);
         }
-        Transmission { start: self.una - 1, len: 0 }
+        Transmission::of(self.una - 1, 0)
     }
 
     /// Payload that fits into the next segment (RFC 9293 §3.7.1: packets do not grow by options).
@@ -228,27 +244,39 @@ impl Sender {
 
     /// As much of the segment `[start, start + len)`, sent before, as fits into one now.
     pub(super) fn again(&self, (start, len): (u64, u32)) -> Transmission {
-        let whole = Transmission { start, len };
+        let whole = Transmission::of(start, len.into());
         let data = u64::from(len) - u64::from(self.carries_fin(whole));
         if data <= self.payload_limit() {
             return whole;
         }
-        Transmission { start, len: self.payload_limit() as u32 }
+        Transmission::of(start, self.payload_limit())
     }
 
     /// Bytes that count against the congestion window.
     fn used(&self) -> u64 {
+        self.used_with(0)
+    }
+
+    /// The same with so many more under way.
+    #[inline]
+    fn used_with(&self, more: u32) -> u64 {
+        let more = u64::from(more);
         if self.config.limited_transmit || self.recovery.episode() != Episode::Open {
             // Segments reported as arrived have left the network: that is RFC 3042's allowance
             // for the first two duplicate acknowledgments, and RFC 6675's pipe.
-            self.pipe()
+            self.pipe_with(more)
         } else {
-            self.flight()
+            self.flight() + more
         }
     }
 
     pub(super) fn pipe(&self) -> u64 {
-        self.scoreboard.pipe().saturating_sub(self.recovery.dup_acked)
+        self.pipe_with(0)
+    }
+
+    #[inline]
+    fn pipe_with(&self, more: u64) -> u64 {
+        (self.scoreboard.pipe() + more).saturating_sub(self.recovery.dup_acked)
     }
 
     fn is_paced(&mut self, now: Instant) -> bool {
@@ -276,7 +304,7 @@ impl Sender {
     /// `transmission` leaves now.
     #[inline(always)]
     pub fn on_sent(&mut self, now: Instant, transmission: Transmission) {
-        let Transmission { start, len } = transmission;
+        let Transmission { start, len, fills } = transmission;
         self.last_sent = now;
         if let Some(pace) = self.pace {
             self.pacer.on_sent(now, len.into(), pace);
@@ -302,12 +330,17 @@ impl Sender {
             self.recovery.frto.on_new_data();
             self.scoreboard.on_sent(start, len, now);
             self.nxt += u64::from(len);
-            self.note_usage(false);
+            if fills {
+                self.closing = false;
+                self.note_full(now);
+            } else {
+                self.note_usage(false);
+            }
             if self.scoreboard.has_rack() {
                 self.arm_tail_probe(now);
             }
         } else {
-            let end = start + u64::from(len);
+            let end = transmission.end();
             self.scoreboard.on_retransmitted(start, end, now);
             self.recovery.on_retransmitted(now, end);
             self.stats.retransmits += 1;

@@ -72,13 +72,13 @@ impl Sender {
         let len = self.next_len();
         let room = (self.una + self.window).saturating_sub(self.nxt);
         let fresh = len > 0 && len <= room;
-        let Transmission { start, len } = if fresh {
-            Transmission { start: self.nxt, len: len as u32 }
+        let probe = if fresh {
+            Transmission::of(self.nxt, len)
         } else {
             self.again(self.scoreboard.tail(self.fin_at)?)
         };
-        self.tail.sent = Some(TailProbe { end: start + u64::from(len), again: !fresh });
-        Some(Transmission { start, len })
+        self.tail.sent = Some(TailProbe { end: probe.end(), again: !fresh });
+        Some(probe)
     }
 
     /// RFC 8985 §7.4.2: an acknowledgment may answer the probe. `news` tells that it said anything at
