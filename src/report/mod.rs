@@ -28,6 +28,7 @@ mod straight;
 pub(crate) mod testing;
 mod verify;
 pub mod version;
+mod whole;
 mod writer;
 
 use std::path::{Path, PathBuf};
