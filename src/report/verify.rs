@@ -128,32 +128,32 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    fn take(&mut self, found: Vec<Difference>) {
+    fn take(&mut self, mut found: Vec<Difference>) {
         self.files += usize::from(!found.is_empty());
-        self.differences.extend(found);
+        found.truncate(NAMED);
+        self.differences.append(&mut found);
     }
 
     /// With the differences that are worth naming alone.
     fn in_brief(mut self) -> Comparison {
         let all = std::mem::take(&mut self.differences);
-        let is_of_trials = |found: &Difference| found.file == Table::Trials.file();
-        let rank = |(n, found): (usize, &Difference)| {
-            let is_first = all[..n].iter().all(|other| other.file != found.file);
-            let tells_rows = is_of_trials(found) && found.trial.is_some();
-            (!tells_rows, !is_first, !is_of_trials(found), n)
+        let mut files = BTreeSet::new();
+        let mut rank = |(n, found): (usize, &'_ Difference)| {
+            let is_first = files.insert(found.file.clone());
+            let is_of_trials = found.file == Table::Trials.file();
+            (!is_of_trials || found.trial.is_none(), !is_first, !is_of_trials, n)
         };
-        let mut ranks: Vec<_> = all.iter().enumerate().map(rank).collect();
+        let mut ranks: Vec<_> = all.iter().enumerate().map(&mut rank).collect();
         ranks.sort_unstable();
-        let (named, others) = ranks.split_at(NAMED.min(ranks.len()));
-        let mut named: Vec<(bool, usize)> = named.iter().map(|&(.., others, n)| (others, n)).collect();
+        // Those of trials.csv first, all others as they came.
+        let mut named: Vec<(bool, usize)> =
+            ranks.iter().take(NAMED).map(|&(.., is_other, n)| (is_other, n)).collect();
         named.sort_unstable();
         self.differences = named.iter().map(|&(_, n)| all[n].clone()).collect();
-        for &(.., n) in others {
-            let file = &all[n].file;
-            if !self.differences.iter().any(|named| named.file == *file) && !self.others.contains(file) {
-                self.others.push(file.clone());
-            }
+        for named in &self.differences {
+            files.remove(&named.file);
         }
+        self.others = files.into_iter().collect();
         self
     }
 }

@@ -23,6 +23,11 @@ pub struct Shown {
 const UNFAIR: f64 = 0.95;
 
 impl Shown {
+    /// True if it has this figure, of a group or of all.
+    pub fn is_of(&self, column: &str, of_group: bool) -> bool {
+        self.figure.column == column && self.group.is_some() == of_group
+    }
+
     fn mean(&self, cell: &CellSummary) -> Option<f64> {
         self.figure_of(cell)?.mean
     }
@@ -155,9 +160,8 @@ pub fn place(measured: &Measured) -> String {
 
 /// Note on the goodput of a table, if it has a column that rests on it.
 pub fn goodput_note(columns: &[Shown], measured: &Measured) -> Option<String> {
-    let rests = |column: &Shown| {
-        column.group.is_none() && ["goodput_mbit", "jain_index"].contains(&column.figure.column)
-    };
+    let rests =
+        |shown: &Shown| ["goodput_mbit", "jain_index"].iter().any(|column| shown.is_of(column, false));
     columns.iter().any(rests).then(|| format!("goodput: {}", place(measured)))
 }
 
