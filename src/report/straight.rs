@@ -28,7 +28,9 @@ pub fn walk(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
 }
 
 /// All trials, what has gone through them to the ends of all files, and the places in these behind the last trial.
-fn gone_through(dir: &Path, study: &Study) -> Result<Option<(BTreeSet<Key>, Walk, Vec<u64>)>, ReportError> {
+type Gone = (BTreeSet<Key>, Walk, Vec<u64>);
+
+fn gone_through(dir: &Path, study: &Study) -> Result<Option<Gone>, ReportError> {
     let Some(mut walk) = Walk::of(dir, study)? else { return Ok(None) };
     let mut done = BTreeSet::new();
     while let Some(next) = walk.upcoming() {

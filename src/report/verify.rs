@@ -141,7 +141,8 @@ impl Comparison {
         let mut rank = |(n, found): (usize, &'_ Difference)| {
             let is_first = files.insert(found.file.clone());
             let is_of_trials = found.file == Table::Trials.file();
-            (!is_of_trials || found.trial.is_none(), !is_first, !is_of_trials, n)
+            let is_drawn = layout::is_drawn(&found.file);
+            (!is_of_trials || found.trial.is_none(), !is_first, is_drawn, !is_of_trials, n)
         };
         let mut ranks: Vec<_> = all.iter().enumerate().map(&mut rank).collect();
         ranks.sort_unstable();

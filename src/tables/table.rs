@@ -86,7 +86,8 @@ fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
         // A transfer of a given size is known by its time, which all groups together have, too.
         ("goodput_mbit", Some(group)) => {
             let of_all = |cell: &CellSummary| mean_of(cell.get(column.figure.column), column.figure);
-            let is_its_own = cells.iter().any(|cell| estimate(cell, column) != of_all(cell));
+            let is_its_own =
+                bulk(cells).len() > 1 || cells.iter().any(|cell| estimate(cell, column) != of_all(cell));
             is_its_own && bulk(cells).contains(&group.as_str()) && !completes(group)
         }
         ("completion_mean_s", Some(_)) => groups(cells).iter().filter(|group| completes(group)).count() > 1,
