@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::compare::{axis, side_by_side};
+use super::compare::{pairing, side_by_side};
 use super::output::{Failure, planned, text_in};
 use super::run::{Run, Task};
 use crate::report::version::Program;
@@ -160,14 +160,14 @@ pub fn draw(dir: &Path, spec: &PlotSpec) -> Result<String, Problem> {
     Ok(std::fs::read_to_string(&file).map_err(unwritten)?)
 }
 
-/// A comparison of result folders in one of the forms of `testbed compare`, and its doubts; `paired` is an axis
-/// whose first value is set against each other one.
+/// A comparison of result folders in one of the forms of `testbed compare`, and its doubts; `paired` is an axis whose
+/// first value, or the one behind `=`, is set against each other one.
 pub fn compare(dirs: &[PathBuf], paired: Option<&str>, form: &str) -> Result<(String, Vec<String>), Problem> {
     let (beside, doubts) = side_by_side(dirs)?;
-    let paired = paired.map(|name| axis(&beside, name)).transpose()?;
+    let paired = paired.map(|words| pairing(&beside, words)).transpose()?;
     let form = form.parse().map_err(|error| Failure::usage(error, "write table, md, csv, json or latex"))?;
     let text = match paired {
-        Some(key) => beside.paired(key, form),
+        Some(pairing) => beside.paired(&pairing, form),
         None => beside.side_by_side(None, form),
     };
     Ok((text, doubts))

@@ -103,6 +103,13 @@ pub fn words_at_end(title: &str, report: &Report, trials: &str, dir: &Path, sets
     text
 }
 
+/// Says on stderr which claims a report refutes, where nothing else is said of it.
+pub fn say_refuted(report: &Report) {
+    for claim in report.findings.claims.iter().filter(|claim| claim.is_refuted()) {
+        eprintln!("{}", tables::wrapped(&claim.text, 2));
+    }
+}
+
 /// Refuses with 99 what a report refutes.
 pub fn held(refuted: usize, claims: usize) -> Result<(), Failure> {
     if refuted == 0 {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::filing::{held, now, words_at_end};
+use super::filing::{held, now, say_refuted, words_at_end};
 use super::output::{Failure, print};
 use crate::report::{self, Merged, Mode};
 use crate::units::plural;
@@ -51,7 +51,9 @@ impl Merge {
         }
         let report = report::finish(&self.out, &now(), !self.no_plots && missing.is_none())?;
         let study = &manifest.study;
-        if !self.quiet {
+        if self.quiet {
+            say_refuted(&report);
+        } else {
             let trials = plural(finished as u64, "trial");
             print(&words_at_end(&study.title, &report, &trials, &self.out, &study.overrides))?;
         }

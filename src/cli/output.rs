@@ -119,7 +119,14 @@ pub fn print(text: &str) -> Result<(), Failure> {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             Failure::ClosedPipe
         } else {
-            Failure::other(format!("cannot write to stdout: {error}"), "")
+            let help = match error.kind() {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    "free some space there, or send the output to another disk"
+                }
+                std::io::ErrorKind::FileTooLarge => "allow larger files (ulimit -f)",
+                _ => "check where the output goes",
+            };
+            Failure::other(format!("cannot write to stdout: {error}"), help)
         }
     })
 }

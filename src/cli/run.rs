@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 
 use super::embedded::Order;
-use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, words_at_end};
+use super::filing::{Filing, from_root, held, known_elsewhere, now, own_program, say_refuted, words_at_end};
 use super::logging::raise_open_files;
 use super::output::{Failure, load, print, processors};
 use super::progress::Progress;
@@ -150,7 +150,9 @@ impl Run {
             claims += report.findings.claims.len();
             if self.json {
                 reports.push(serde_json::json!({ "folder": dir, "report": report }));
-            } else if !self.quiet {
+            } else if self.quiet {
+                say_refuted(&report);
+            } else {
                 let shard = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
                 let counted = plural(self.part(&plan).len() as u64, "trial") + &shard;
                 print(&words_at_end(&plan.base.title, &report, &counted, &dir, &self.sets))?;

@@ -82,7 +82,7 @@ fn page(results: &Results, manifest: &Manifest, report: &Report, pictures: &[Mar
                     (claims(report))
                     h2 { "The figures" }
                     (summary_table(study, report))
-                    p { (explanation(results)) " All figures: " code { "summary.csv" } "." }
+                    p { (explanation(results, report)) " All figures: " code { "summary.csv" } "." }
                     (group_table(study, report))
                     @if !pictures.is_empty() { h2 { "The pictures" } }
                     @for picture in pictures { (picture) }
@@ -95,9 +95,25 @@ fn page(results: &Results, manifest: &Manifest, report: &Report, pictures: &[Mar
     }
 }
 
-/// The sentences under the table of figures.
-fn explanation(results: &Results) -> String {
+/// The sentences under the table of figures, on the columns that it has.
+fn explanation(results: &Results, report: &Report) -> String {
     let study = &results.study;
+    let columns = table::shown(&report.findings.cells);
+    let has = |column: &str, of_group: bool| columns.iter().any(|shown| shown.is_of(column, of_group));
+    let own = if has("goodput_mbit", true) { ", a group's that of its own flows" } else { "" };
+    let mut parts = vec![format!("goodput is that of {}{own}", table::place(&results.measured))];
+    parts.retain(|_| table::goodput_note(&columns, &results.measured).is_some());
+    if has("retransmits", false) || has("timeouts", false) {
+        parts.push("retransmits and timeouts are of all flows in both directions".to_owned());
+    }
+    if has("utilisation", false) {
+        parts.push("the slowest link is as busy as its busier direction".to_owned());
+    }
+    let mut parts = parts.join("; ");
+    if let Some(first) = parts.get_mut(..1) {
+        first.make_ascii_uppercase();
+        parts = format!(" {parts}.");
+    }
     let warmup = if study.warmup.is_zero() {
         String::new()
     } else {
@@ -110,13 +126,10 @@ fn explanation(results: &Results) -> String {
         ""
     };
     format!(
-        "Means over trials ± half the 95\u{a0}% interval (Student's t). Each trial lasts {} of {} time.{warmup} \
-         Goodput is that of {}, a group's that of its own flows; retransmits and timeouts are of all flows in both \
-         directions; the slowest link is as busy as its busier direction.{percentiles} A dash stands for a figure \
-         that does not exist.",
+        "Means over trials ± half the 95\u{a0}% interval (Student's t). Each trial lasts {} of {} time.{warmup}{parts}\
+         {percentiles} A dash stands for a figure that does not exist.",
         study.duration,
         if study.live { "real" } else { "virtual" },
-        table::place(&results.measured),
     )
 }
 

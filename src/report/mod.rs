@@ -28,6 +28,7 @@ mod straight;
 pub(crate) mod testing;
 mod verify;
 pub mod version;
+mod whole;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub use error::{ReportError, too_many_files};
 pub use manifest::Manifest;
 pub use merge::{Merged, merge};
 pub use plot::{Drawn, check as check_plots, names as picture_names, over_time, overlay, ratios};
-pub use verify::{Comparison, Difference, compare_all, compare_some, has_torn_row, trials};
+pub use verify::{Comparison, Difference, compare_all, compare_some, has_torn_row, lost_trials, trials};
 pub use version::Run;
 pub use writer::{Mode, ResultFolder};
 #[cfg(feature = "parquet")]

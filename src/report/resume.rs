@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::disk::{self, Fingerprint};
+use super::disk;
 use super::error::ReportError;
 use super::journal::{self, Entries, Fault, Key};
 use super::straight;
+use super::whole::{self, Trial, Whole, distinct, rows_of};
 use crate::facts::Measure;
 use crate::tables::latency;
 use crate::tables::reading::{ascends, key};
@@ -28,9 +29,6 @@ pub struct Repaired {
 
 /// The complete rows of a table by trial, in the order of the file.
 pub(super) type Rows<'a> = BTreeMap<Key, Vec<&'a [u8]>>;
-
-/// A trial that is whole: its entries, and its rows in each table.
-pub type Trial = (Entries, Vec<Vec<u8>>);
 
 /// Trials of a folder.
 #[derive(Debug, Default)]
@@ -93,15 +91,19 @@ fn examine_all(dir: &Path, study: &Study, texts: &[Vec<u8>]) -> Result<Trials, R
 
     let mut all = Trials::default();
     for key in finished {
-        let found: Vec<&[&[u8]]> =
-            rows.iter().map(|rows| rows.get(&key).map_or(&[][..], Vec::as_slice)).collect();
+        let found: Vec<Vec<&[u8]>> =
+            rows.iter().map(|rows| rows.get(&key).cloned().unwrap_or_default()).collect();
         let whole = match &journal {
-            Some(journal) => examine(dir, &tables, journal.get(&key), &found)?,
+            Some(journal) => whole::examine(dir, &tables, journal.get(&key), &found)?,
             None => adopt(dir, study, key, &found)?,
         };
         match whole {
             Ok(trial) => drop(all.whole.insert(key, trial)),
-            Err(file) => {
+            Err(Fault::Changed(file)) => {
+                let what = format!("{file} has been changed since the run wrote it");
+                return Err(ReportError::Changed { path: dir.to_owned(), what });
+            }
+            Err(Fault::Lost(file)) => {
                 let cell = if study.cells() > 1 {
                     format!("cell {}, ", study.cell_name(key.0))
                 } else {
@@ -114,43 +116,11 @@ fn examine_all(dir: &Path, study: &Study, texts: &[Vec<u8>]) -> Result<Trials, R
     Ok(all)
 }
 
-/// A whole trial; or the part of it that is missing.
-type Whole = Result<Trial, String>;
-
-/// Holds a trial against the journal. What is not what it left, and not shorter, is an error.
-fn examine(
-    dir: &Path,
-    tables: &[Table],
-    entries: Option<&Entries>,
-    rows: &[&[&[u8]]],
-) -> Result<Whole, ReportError> {
-    let Some(entries) = entries else { return Ok(Err(journal::FILE.to_owned())) };
-    let changed = |file: &str| {
-        let what = format!("{file} has been changed since the run wrote it");
-        Err(ReportError::Changed { path: dir.to_owned(), what })
-    };
-    let mut blocks = Vec::new();
-    for (table, rows) in tables.iter().zip(rows) {
-        let file = table.file();
-        let Some(print) = entries.get(file) else { return Ok(Err(journal::FILE.to_owned())) };
-        match matching(*table, rows, print) {
-            Some(block) => blocks.push(block),
-            None if (rows.concat().len() as u64) < print.bytes => return Ok(Err(file.to_owned())),
-            None => return changed(file),
-        }
-    }
-    match journal::check(dir, entries)? {
-        None => Ok(Ok((entries.clone(), blocks))),
-        Some(Fault::Lost(file)) => Ok(Err(file)),
-        Some(Fault::Changed(file)) => changed(&file),
-    }
-}
-
 /// Takes a trial of an older version, which kept no journal, as it is.
-fn adopt(dir: &Path, study: &Study, key: Key, rows: &[&[&[u8]]]) -> Result<Whole, ReportError> {
+fn adopt(dir: &Path, study: &Study, key: Key, rows: &[Vec<&[u8]>]) -> Result<Whole, ReportError> {
     let log = latency::log_path(study, key.0, key.1);
     if study.measures(Measure::Latency) && !dir.join(&log).exists() {
-        return Ok(Err(log.display().to_string()));
+        return Ok(Err(Fault::Lost(log.display().to_string())));
     }
     let mut entries = journal::adopt(dir, study, key)?;
     let mut blocks = Vec::new();
@@ -162,34 +132,6 @@ fn adopt(dir: &Path, study: &Study, key: Key, rows: &[&[&[u8]]]) -> Result<Whole
         blocks.push(block);
     }
     Ok(Ok((entries, blocks)))
-}
-
-/// The rows with this fingerprint, whatever else stands among them, rows that stand twice before all.
-fn matching(table: Table, rows: &[&[u8]], print: &Fingerprint) -> Option<Vec<u8>> {
-    if table == Table::Trials {
-        return rows.iter().find(|row| journal::print(table, row) == *print).map(|row| row.to_vec());
-    }
-    window(rows, print).or_else(|| window(&distinct(rows), print))
-}
-
-/// The rows in a row that have this fingerprint.
-fn window(rows: &[&[u8]], print: &Fingerprint) -> Option<Vec<u8>> {
-    (0..=rows.len()).find_map(|first| {
-        let mut block = Vec::new();
-        for row in &rows[first..] {
-            if block.len() as u64 >= print.bytes {
-                break;
-            }
-            block.extend_from_slice(row);
-        }
-        (block.len() as u64 == print.bytes && Fingerprint::of(&block) == *print).then_some(block)
-    })
-}
-
-/// Each of the rows once.
-fn distinct<'a>(rows: &[&'a [u8]]) -> Vec<&'a [u8]> {
-    let mut seen = BTreeSet::new();
-    rows.iter().copied().filter(|row| seen.insert(*row)).collect()
 }
 
 /// The complete rows of a table by trial.
@@ -211,7 +153,7 @@ pub(super) fn order(text: &[u8]) -> Vec<Key> {
 
 /// The lines that end in a line break, with it.
 fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"))
+    rows_of(text).filter(|line| line.ends_with(b"\n"))
 }
 
 /// Puts the rows of all tables, and the journal, in the order of cells and trials, in which an unbroken run writes them: a
@@ -241,5 +183,5 @@ pub fn count_finished(dir: &Path) -> Result<usize, ReportError> {
 
 /// A table with each row once.
 pub fn without_repeats(table: &[u8]) -> Vec<u8> {
-    distinct(&table.split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>()).concat()
+    distinct(&rows_of(table).collect::<Vec<_>>()).concat()
 }

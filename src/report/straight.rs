@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::disk;
 use super::error::ReportError;
 use super::journal::{self, Entries, Key};
+use super::whole::{self, Trial, rows_of};
 use crate::tables::reading::key;
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
@@ -16,56 +17,101 @@ use crate::tables::study::Study;
 /// Cuts off what stands behind the last whole trial in the tables and the journal; the trials that stay. `None`, and
 /// nothing changes, if they do not stand in order, or one of them is not what it left.
 pub fn repair(dir: &Path, study: &Study) -> Result<Option<BTreeSet<Key>>, ReportError> {
-    let tables = Table::of(study);
-    let Some(mut journal) = Lines::open(dir.join(journal::FILE), journal::HEADER)? else { return Ok(None) };
-    let mut open = Vec::new();
-    for table in &tables {
-        let Some(lines) = Lines::open(dir.join(table.file()), &table.header(study))? else { return Ok(None) };
-        open.push(lines);
-    }
+    let Some((done, walk, ends)) = gone_through(dir, study)? else { return Ok(None) };
+    walk.files().zip(ends).try_for_each(|(lines, end)| lines.cut(end))?;
+    Ok(Some(done))
+}
+
+/// The way from the first trial to the last; `None` where [`repair`] gives none.
+pub fn walk(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
+    if gone_through(dir, study)?.is_some() { Walk::of(dir, study) } else { Ok(None) }
+}
+
+/// All trials, what has gone through them to the ends of all files, and the places in these behind the last trial.
+type Gone = (BTreeSet<Key>, Walk, Vec<u64>);
+
+fn gone_through(dir: &Path, study: &Study) -> Result<Option<Gone>, ReportError> {
+    let Some(mut walk) = Walk::of(dir, study)? else { return Ok(None) };
     let mut done = BTreeSet::new();
-    while let Some(next) = open.last().and_then(Lines::key) {
-        if done.last().is_some_and(|last| *last >= next)
-            || !is_whole(dir, next, &tables, &mut open, &mut journal)?
-        {
+    while let Some(next) = walk.upcoming() {
+        if walk.take()?.is_none() {
             return Ok(None);
         }
         done.insert(next);
     }
-    // A kill leaves one unfinished trial. All else may be an edit, behind which rows of whole trials stand.
-    let mut files: Vec<Lines> = open.into_iter().chain([journal]).collect();
-    let torn = files.iter().find_map(Lines::key);
-    let ends: Vec<u64> = files.iter().map(|lines| lines.place).collect();
-    for lines in &mut files {
-        if let Some(torn) = torn {
-            lines.take(torn)?;
-        }
-        if lines.next.ends_with(b"\n") {
-            return Ok(None);
-        }
-    }
-    files.iter().zip(ends).try_for_each(|(lines, end)| lines.cut(end))?;
-    Ok(Some(done))
+    let ends = walk.files().map(|lines| lines.place).collect();
+    Ok(walk.has_ended()?.then_some((done, walk, ends)))
 }
 
-/// Goes behind a trial in all files; true if it is what its journal says.
-fn is_whole(
-    dir: &Path,
-    trial: Key,
-    tables: &[Table],
-    open: &mut [Lines],
-    journal: &mut Lines,
-) -> Result<bool, ReportError> {
-    let text = journal.take(trial)?;
-    let text = String::from_utf8_lossy(&text);
-    let entries: Entries =
-        text.lines().filter_map(journal::entry).map(|(_, file, print)| (file, print)).collect();
-    let mut whole = journal::lines(trial, &entries) == text;
-    for (table, lines) in tables.iter().zip(open) {
-        let rows = lines.take(trial)?;
-        whole &= entries.get(table.file()).is_some_and(|print| journal::print(*table, &rows) == *print);
+/// Trials of a folder in their order, one after the other.
+pub struct Walk {
+    dir: PathBuf,
+    tables: Vec<Table>,
+    /// Lines of each table.
+    open: Vec<Lines>,
+    journal: Lines,
+    last: Option<Key>,
+}
+
+impl Walk {
+    /// From the first on; `None` if a file is not there, or begins with something else than its header.
+    fn of(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
+        let tables = Table::of(study);
+        let Some(journal) = Lines::open(dir.join(journal::FILE), journal::HEADER)? else { return Ok(None) };
+        let mut open = Vec::new();
+        for table in &tables {
+            let Some(lines) = Lines::open(dir.join(table.file()), &table.header(study))? else {
+                return Ok(None);
+            };
+            open.push(lines);
+        }
+        Ok(Some(Walk { dir: dir.to_owned(), tables, open, journal, last: None }))
     }
-    Ok(whole && journal::check(dir, &entries)?.is_none())
+
+    /// The trial that comes next; the last table has one row of each.
+    pub fn upcoming(&self) -> Option<Key> {
+        self.open.last().and_then(Lines::key)
+    }
+
+    /// Goes behind that trial. `None` if it stands before an earlier one, is not what its journal says, or has anything
+    /// else among its rows.
+    pub fn take(&mut self) -> Result<Option<Trial>, ReportError> {
+        let Some(trial) = self.upcoming().filter(|next| self.last.is_none_or(|last| last < *next)) else {
+            return Ok(None);
+        };
+        self.last = Some(trial);
+        let text = self.journal.take(trial)?;
+        let text = String::from_utf8_lossy(&text);
+        let entries: Entries =
+            text.lines().filter_map(journal::entry).map(|(_, file, print)| (file, print)).collect();
+        let taken: Vec<Vec<u8>> =
+            self.open.iter_mut().map(|lines| lines.take(trial)).collect::<Result<_, _>>()?;
+        if journal::lines(trial, &entries) != text {
+            return Ok(None);
+        }
+        let rows: Vec<Vec<&[u8]>> = taken.iter().map(|block| rows_of(block).collect()).collect();
+        let whole = whole::examine(&self.dir, &self.tables, Some(&entries), &rows)?;
+        Ok(whole.ok().filter(|(_, blocks)| *blocks == taken))
+    }
+
+    /// True if nothing stands behind the last trial but one that is not finished, as a kill leaves it. All else may be
+    /// an edit, behind which rows of whole trials stand.
+    fn has_ended(&mut self) -> Result<bool, ReportError> {
+        let torn = self.files().find_map(Lines::key);
+        for lines in self.open.iter_mut().chain([&mut self.journal]) {
+            if let Some(torn) = torn {
+                lines.take(torn)?;
+            }
+            if lines.next.ends_with(b"\n") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Lines> {
+        self.open.iter().chain([&self.journal])
+    }
 }
 
 /// Lines of a file behind its header.

@@ -4,6 +4,8 @@
 //! records, too. Nothing of the folder is trusted but its scenario, seed and changes, so that a forged hash
 //! hides no forged row.
 
+mod rows;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,9 +16,9 @@ use serde::Serialize;
 
 use super::disk::Disk;
 use super::error::ReportError;
-use super::journal::Key;
+use super::journal::{self, Key};
 use super::manifest::Manifest;
-use super::resume::{self, order, rows};
+use super::resume::{self, order};
 use super::version::{self, Program};
 use super::{disk, layout};
 use crate::rng;
@@ -24,6 +26,8 @@ use crate::tables::results::Results;
 use crate::tables::rows::Table;
 use crate::tables::study::Study;
 use crate::tables::{Means, bottleneck, captures, latency, series};
+use crate::units::plural;
+use rows::{compare_rows, difference, fields, lines};
 
 /// Witnesses in a folder against its own files.
 const BY_HASH: &str = "the manifest's hash";
@@ -52,13 +56,34 @@ pub struct Difference {
     pub found: String,
     /// Text that the run gives.
     pub expected: String,
+    /// The trial (cell, repetition) that has too few rows or too many there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Key>,
 }
 
 impl Difference {
     /// That of a file as a whole.
     fn of_file(name: &str) -> Difference {
-        let nothing = String::new;
-        Difference { file: name.to_owned(), line: None, column: None, found: nothing(), expected: nothing() }
+        Difference::of(name, None, ["", ""])
+    }
+
+    /// That of a line, or of a part that has no number.
+    pub fn of(file: &str, line: Option<usize>, [found, expected]: [&str; 2]) -> Difference {
+        let [file, found, expected] = [file, found, expected].map(str::to_owned);
+        Difference { file, line, column: None, found, expected, trial: None }
+    }
+
+    /// That of a trial's rows, by their numbers.
+    fn of_rows(file: &str, study: &Study, (cell, trial): Key, [found, expected]: [usize; 2]) -> Difference {
+        let number = |n: usize| match n {
+            0 => "no row".to_owned(),
+            n => plural(n as u64, "row"),
+        };
+        let cell_of =
+            if study.cells() > 1 { format!("cell {}, ", study.cell_name(cell)) } else { String::new() };
+        let found = format!("{} of {cell_of}trial {trial}", number(found));
+        let expected = if expected == 0 { "none".to_owned() } else { expected.to_string() };
+        Difference { trial: Some((cell, trial)), ..Difference::of(file, None, [&found, &expected]) }
     }
 }
 
@@ -76,6 +101,7 @@ impl fmt::Display for Difference {
             ("", "") => f.write_str(" is not what the run gives"),
             ("", by @ (BY_HASH | BY_JOURNAL)) => write!(f, " is not what {by} says"),
             (found, "") => write!(f, ": {found} stands there; the run gives nothing"),
+            (rows, number) if self.trial.is_some() => write!(f, ": {rows}; the run gives {number}"),
             ("", expected) => write!(f, ": nothing stands there; the run gives {expected}"),
             (found, expected) => write!(f, ": {found} stands there; the run gives {expected}"),
         }
@@ -85,10 +111,14 @@ impl fmt::Display for Difference {
 /// Outcome of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
-    /// The first differences.
+    /// The first differences: missing or surplus rows of `trials.csv` before those of all files, and one of each file
+    /// before a second one.
     pub differences: Vec<Difference>,
     /// Number of files that differ.
     pub files: usize,
+    /// Those of which no difference is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// Files that the run gives and the folder does not have.
     pub missing: Vec<String>,
     /// Page and pictures that another build, or one that is not known, drew otherwise: they are of the same tables, and
@@ -98,10 +128,34 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    fn take(&mut self, found: Vec<Difference>) {
+    fn take(&mut self, mut found: Vec<Difference>) {
         self.files += usize::from(!found.is_empty());
-        let room = NAMED.saturating_sub(self.differences.len());
-        self.differences.extend(found.into_iter().take(room));
+        found.truncate(NAMED);
+        self.differences.append(&mut found);
+    }
+
+    /// With the differences that are worth naming alone.
+    fn in_brief(mut self) -> Comparison {
+        let all = std::mem::take(&mut self.differences);
+        let mut files = BTreeSet::new();
+        let mut rank = |(n, found): (usize, &'_ Difference)| {
+            let is_first = files.insert(found.file.clone());
+            let is_of_trials = found.file == Table::Trials.file();
+            let is_drawn = layout::is_drawn(&found.file);
+            (!is_of_trials || found.trial.is_none(), !is_first, is_drawn, !is_of_trials, n)
+        };
+        let mut ranks: Vec<_> = all.iter().enumerate().map(&mut rank).collect();
+        ranks.sort_unstable();
+        // Those of trials.csv first, all others as they came.
+        let mut named: Vec<(bool, usize)> =
+            ranks.iter().take(NAMED).map(|&(.., is_other, n)| (is_other, n)).collect();
+        named.sort_unstable();
+        self.differences = named.iter().map(|&(_, n)| all[n].clone()).collect();
+        for named in &self.differences {
+            files.remove(&named.file);
+        }
+        self.others = files.into_iter().collect();
+        self
     }
 }
 
@@ -148,6 +202,13 @@ pub fn trials(dir: &Path) -> Result<BTreeSet<Key>, ReportError> {
     Ok(order(&disk::read(&dir.join(Table::Trials.file()))?).into_iter().collect())
 }
 
+/// Trials that a folder's journal has and its `trials.csv` lacks.
+pub fn lost_trials(dir: &Path) -> Result<BTreeSet<Key>, ReportError> {
+    let journal = journal::read(dir)?.unwrap_or_default();
+    let there = trials(dir)?;
+    Ok(journal.into_keys().filter(|key| !there.contains(key)).collect())
+}
+
 /// True if the last row of its `trials.csv` has no line break, as a killed run may leave it: it counts for nothing.
 pub fn has_torn_row(dir: &Path) -> Result<bool, ReportError> {
     let text = disk::read(&dir.join(Table::Trials.file()))?;
@@ -179,7 +240,7 @@ pub fn compare_all(dir: &Path, manifest: &Manifest, again: &Path) -> Result<Comp
             comparison.unjudged.push(name);
         }
     }
-    Ok(comparison)
+    Ok(comparison.in_brief())
 }
 
 /// Compares what a few trials left in `dir` with the same trials in `again`, and what is computed from the
@@ -201,7 +262,7 @@ pub fn compare_some(
         let [found, expected] = texts;
         let (found, expected) = (found?, expected?);
         let of = |text: &[u8]| -> Vec<u8> {
-            let mut rows = rows(text);
+            let mut rows = resume::rows(text);
             rows.retain(|key, _| trials.contains(key));
             rows.into_values().flatten().flatten().copied().collect()
         };
@@ -209,6 +270,11 @@ pub fn compare_some(
         // Lines of a part are not those of the file.
         for difference in &mut differences {
             difference.line = None;
+        }
+        if table == Table::Trials {
+            let lost = lost_trials(dir)?;
+            let rows = lost.into_iter().map(|key| Difference::of_rows(table.file(), study, key, [0, 1]));
+            differences.extend(rows);
         }
         comparison.take(differences);
     }
@@ -218,20 +284,19 @@ pub fn compare_some(
         }
     }
     for name in manifest.changed_files(dir)? {
-        comparison.take(vec![Difference { expected: BY_HASH.to_owned(), ..Difference::of_file(&name) }]);
+        comparison.take(vec![Difference::of(&name, None, ["", BY_HASH])]);
     }
     match resume::read(dir, study) {
         Ok(_) => {}
         // A row whose fingerprint nobody mended in the journal.
         Err(ReportError::Changed { what, .. }) => {
             let found = what.split_whitespace().next().unwrap_or_default();
-            comparison
-                .take(vec![Difference { expected: BY_JOURNAL.to_owned(), ..Difference::of_file(found) }]);
+            comparison.take(vec![Difference::of(found, None, ["", BY_JOURNAL])]);
         }
         Err(error) => return Err(error),
     }
     if !comparison.missing.is_empty() {
-        return Ok(comparison);
+        return Ok(comparison.in_brief());
     }
     let mut results = Results::load(Arc::new(Disk::of(dir)), study)?;
     bottleneck::settle(&mut [&mut results])?;
@@ -243,7 +308,7 @@ pub fn compare_some(
             comparison.take(compare_lines(&name, &found, expected.as_bytes()));
         }
     }
-    Ok(comparison)
+    Ok(comparison.in_brief())
 }
 
 /// The files of a trial alone that are in any of these folders.
@@ -286,41 +351,6 @@ fn compare_file(
     Ok(())
 }
 
-/// Differences of a table's rows, which may stand in the order in which threads of a stopped run left them.
-fn compare_rows(table: Table, study: &Study, found: &[u8], expected: &[u8]) -> Vec<Difference> {
-    let timed = table == Table::Trials;
-    let header = table.header(study);
-    let columns = fields(header.trim_end());
-    let mut differences = Vec::new();
-    let (found, expected) = (lines(found), lines(expected));
-    for n in 0..found.len().max(expected.len()) {
-        let pair =
-            [found.get(n), expected.get(n)].map(|line| line.map_or("", |line| without_time(line, timed)));
-        if pair[0] != pair[1] {
-            differences.push(difference(table.file(), n, &columns, pair));
-        }
-    }
-    differences
-}
-
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= QUOTED {
-        text.to_owned()
-    } else {
-        text.chars().take(QUOTED).collect::<String>() + "…"
-    }
-}
-
-/// A row without its last field if that is a wall time.
-fn without_time(line: &str, timed: bool) -> &str {
-    if timed { line.rsplit_once(',').map_or(line, |(rest, _)| rest) } else { line }
-}
-
-fn lines(text: &[u8]) -> Vec<&str> {
-    // Bytes that are no text differ as a whole.
-    std::str::from_utf8(text).unwrap_or("\u{fffd}").lines().collect()
-}
-
 /// The first difference of a file that is not a table of trials.
 fn compare_lines(name: &str, found: &[u8], expected: &[u8]) -> Vec<Difference> {
     if found == expected {
@@ -339,31 +369,10 @@ fn compare_lines(name: &str, found: &[u8], expected: &[u8]) -> Vec<Difference> {
     vec![difference(name, n, &columns, pair)]
 }
 
-/// The difference of a line, told by its first field that differs where both lines have the same fields.
-fn difference(file: &str, n: usize, columns: &[String], [found, expected]: [&str; 2]) -> Difference {
-    let fields = [found, expected].map(fields);
-    let place = (0..columns.len()).find(|&place| fields[0].get(place) != fields[1].get(place));
-    let apart =
-        place.filter(|_| fields[0].len() == fields[1].len() && !found.is_empty() && !expected.is_empty());
-    let line = Some(n + 1);
-    let file = file.to_owned();
-    match apart {
-        Some(place) => Difference {
-            file,
-            line,
-            column: columns.get(place).cloned(),
-            found: fields[0][place].clone(),
-            expected: fields[1][place].clone(),
-        },
-        None => {
-            Difference { file, line, column: None, found: found.to_owned(), expected: expected.to_owned() }
-        }
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= QUOTED {
+        text.to_owned()
+    } else {
+        text.chars().take(QUOTED).collect::<String>() + "…"
     }
-}
-
-/// The fields of a line (RFC 4180 section 2).
-fn fields(line: &str) -> Vec<String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
-    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
-    record.iter().map(str::to_owned).collect()
 }

@@ -49,6 +49,11 @@ impl Axis {
         let taken = self.values.iter().filter(|other| self::brief(other) == brief).count() > 1;
         brief.filter(|_| !taken).unwrap_or_else(|| value.to_owned())
     }
+
+    /// True if this is how a value is written, in the scenario, in tables or in pictures.
+    pub fn goes_by(&self, value: &str, written: &str) -> bool {
+        [value, value.trim_matches('"'), &self.short(value), &self.spelled(value)].contains(&written)
+    }
 }
 
 /// A unit in which result files give values of axes as numbers.

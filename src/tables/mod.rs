@@ -46,7 +46,7 @@ mod warnings;
 
 pub use axis::Axis;
 pub use claims::Claim;
-pub use compare::{Beside, Overlay, Stated};
+pub use compare::{Beside, Overlay, Pairing, Stated};
 pub use error::FileError;
 pub use findings::{Findings, Means};
 pub use grid::Format;

@@ -23,6 +23,11 @@ pub struct Shown {
 const UNFAIR: f64 = 0.95;
 
 impl Shown {
+    /// True if it has this figure, of a group or of all.
+    pub fn is_of(&self, column: &str, of_group: bool) -> bool {
+        self.figure.column == column && self.group.is_some() == of_group
+    }
+
     fn mean(&self, cell: &CellSummary) -> Option<f64> {
         self.figure_of(cell)?.mean
     }
@@ -79,7 +84,12 @@ fn says_something(column: &Shown, cells: &[CellSummary]) -> bool {
     let differs = |from: &&str| cells.iter().any(|cell| cell.mean(column.figure.column) != cell.mean(from));
     match (column.figure.column, &column.group) {
         // A transfer of a given size is known by its time, which all groups together have, too.
-        ("goodput_mbit", Some(group)) => bulk(cells).contains(&group.as_str()) && !completes(group),
+        ("goodput_mbit", Some(group)) => {
+            let of_all = |cell: &CellSummary| mean_of(cell.get(column.figure.column), column.figure);
+            let is_its_own =
+                bulk(cells).len() > 1 || cells.iter().any(|cell| estimate(cell, column) != of_all(cell));
+            is_its_own && bulk(cells).contains(&group.as_str()) && !completes(group)
+        }
         ("completion_mean_s", Some(_)) => groups(cells).iter().filter(|group| completes(group)).count() > 1,
         ("goodput_ratio", Some(group)) => bulk(cells).first() == Some(&group.as_str()),
         // The page has the rest.
@@ -149,6 +159,25 @@ pub fn place(measured: &Measured) -> String {
     }
 }
 
+/// Note on the goodput of a table, if it has a column that rests on it.
+pub fn goodput_note(columns: &[Shown], measured: &Measured) -> Option<String> {
+    let rests =
+        |shown: &Shown| ["goodput_mbit", "jain_index"].iter().any(|column| shown.is_of(column, false));
+    columns.iter().any(rests).then(|| format!("goodput: {}", place(measured)))
+}
+
+/// Note on percentiles that some cells of a table do not have, if there are any.
+fn gap_note(columns: &[Shown], cells: &[&CellSummary]) -> Option<String> {
+    let lacks = |column: &Shown, cell: &CellSummary| cell.n > 0 && column.mean(cell).is_none();
+    let is_percentile = |column: &&Shown| {
+        let mut parts = column.figure.column.split('_');
+        parts.any(|part| part.strip_prefix('p').is_some_and(|digits| digits.parse::<u32>().is_ok()))
+    };
+    let mut percentiles = columns.iter().filter(is_percentile);
+    let found = percentiles.any(|column| cells.iter().any(|cell| lacks(column, cell)));
+    found.then(|| "–: no value, as of a percentile among what never came in a trial".to_owned())
+}
+
 /// The aligned table: one line per cell in the order of the axes' values, below headings and units.
 pub fn render(results: &Results, cells: &[CellSummary]) -> String {
     let study = &results.study;
@@ -180,7 +209,10 @@ pub fn render(results: &Results, cells: &[CellSummary]) -> String {
             1 => "one trial each, so no intervals".to_owned(),
             n => format!("means of {n} trials ± half the 95 % interval"),
         };
-        let _ = writeln!(text, "{trials}; goodput: {}", place(&results.measured));
+        let notes: Vec<String> =
+            Some(trials).into_iter().chain(goodput_note(&columns, &results.measured)).collect();
+        let gaps = gap_note(&columns, &done).map(|note| note + "\n").unwrap_or_default();
+        let _ = write!(text, "{}\n{gaps}", notes.join("; "));
     }
     text
 }

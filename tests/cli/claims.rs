@@ -43,6 +43,11 @@ fn a_claim_that_fails_ends_a_run_with_99_and_is_shown_everywhere() {
     );
     assert!(text.contains("claim fails: share of the goodput (one) at least 99.9 %;"), "{text}");
     assert!(text.contains("2 of 2 cells fail") && text.contains("1 of 2 claims does not hold"), "{text}");
+    let brief = said(dir, &["run", "lab.toml", "--out", "a", "--no-plots", "-q"], 99);
+    assert!(
+        brief.starts_with("claim fails: share of the goodput (one)") && !brief.contains("holds"),
+        "{brief}"
+    );
     let page = read(dir, "a/report.html");
     assert!(
         page.contains("goodput from 1.7 to 2.3 times") && page.contains("claim fails: share of the goodput")

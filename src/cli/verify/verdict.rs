@@ -10,6 +10,9 @@ use crate::cli::output::one_line;
 use crate::report::{Comparison, Difference, Manifest};
 use crate::units::plural;
 
+/// Files that are named although nothing is said of them; of more, their number says enough.
+const NAMED: usize = 8;
+
 /// Verdict about a folder.
 #[derive(Debug, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
@@ -66,14 +69,8 @@ impl Verdict {
         let (ours, theirs): (Vec<&str>, Vec<&str>) =
             (expected.lines().collect(), manifest.study.scenario.lines().collect());
         let line = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
-        let at = |lines: &[&str]| lines.get(line).map_or(String::new(), |line| (*line).to_owned());
-        let difference = Difference {
-            file: "its scenario".to_owned(),
-            line: Some(line + 1),
-            column: None,
-            found: at(&theirs),
-            expected: at(&ours),
-        };
+        let texts = [&theirs, &ours].map(|lines| lines.get(line).copied().unwrap_or_default());
+        let difference = Difference::of("its scenario", Some(line + 1), texts);
         let comparison = Comparison { differences: vec![difference], files: 1, ..Comparison::default() };
         let trials = Trials { again: 0, finished: trials, planned: trials, torn: false };
         Verdict::Different { trials, comparison }
@@ -148,6 +145,12 @@ impl Line<'_> {
                 let mut text = format!("different  {folder}{sets}: {files}, {}\n", trials.in_words());
                 for difference in &comparison.differences {
                     let _ = writeln!(text, "           {}", one_line(&difference.to_string()));
+                }
+                let (named, more) = comparison.others.split_at(comparison.others.len().min(NAMED));
+                if !named.is_empty() {
+                    let more =
+                        if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+                    let _ = writeln!(text, "           also: {}{more}", one_line(&named.join(", ")));
                 }
                 text
             }

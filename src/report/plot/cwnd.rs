@@ -73,10 +73,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     }))
 }
 
-/// The cells that have a flow with two samples, which are a line.
-pub fn choose(results: &Results) -> Result<Choice, ReportError> {
+/// At most so many of the cells that have a flow with two samples, which are a line.
+pub fn choose(results: &Results, most: usize) -> Result<Choice, ReportError> {
     let mut seen = (usize::MAX, BTreeSet::new());
-    sources::choose_by_series(results, "flows.csv", "established flows", |cell, row| {
+    sources::choose_by_series(results, most, "flows.csv", "established flows", |cell, row| {
         if seen.0 != cell {
             seen = (cell, BTreeSet::new());
         }

@@ -290,8 +290,9 @@ mod tests {
             fill(dir.path(), &study, |_, _| model);
             let times = wish.iter().map(|wish| subject(&study, wish).expect("times")).collect();
             let (results, view) = (load(dir.path(), &study), View { times, ..View::default() });
-            let chosen =
-                || (cwnd::choose(&results).expect("cells"), throughput::choose(&results).expect("cells"));
+            let chosen = || {
+                (cwnd::choose(&results, 8).expect("cells"), throughput::choose(&results, 8).expect("cells"))
+            };
             let (flows, data) = chosen();
             let sources = Sources::read(&results, &[], flows, data, &view).expect("sources");
             let found = Distribution::of(&sources).expect("read").map(|found| found.names());

@@ -25,6 +25,9 @@ const MARKED: usize = 60;
 /// Ratio of medians from which on latencies have a logarithmic axis.
 const FAR: f64 = 5.0;
 
+/// Panels of a cell.
+const PANELS: usize = 4;
+
 /// The height of a row of panels.
 const ROW: i32 = 250;
 
@@ -126,7 +129,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let bins = answered.is_empty().then(|| format!("throughput in bins of {bin} s"));
     let last = if answered.is_empty() { "throughput" } else { "latency of applications" };
     let answered: Answered = answered.into_iter().zip(curves).collect();
-    let panels = panels(cells, &tops, span, warmup, queue_curve(flows), &answered);
+    // A slide is as wide as two panels, and no higher.
+    let columns = if columns == 1 && view.frame.is_slide() { 2 } else { columns };
+    let first_below = PANELS * cells.len() - columns;
+    let panels = panels(cells, &tops, span, warmup, queue_curve(flows), &answered, first_below);
     Ok(Some(Sheet {
         title: data::title(results, &format!("window, round trip, queue and {last}")),
         subtitle: data::subtitle(&[Some(FIRST_TRIAL.to_owned()), single, some, cut, over, bins]),
@@ -149,7 +155,7 @@ struct Tops {
 /// Curves of the answers by their labels.
 type Answered = Vec<(String, Curve)>;
 
-/// The panels, row by row.
+/// The panels, row by row; below those from `first_below` on stands the time.
 fn panels(
     cells: Vec<Cell>,
     tops: &Tops,
@@ -157,6 +163,7 @@ fn panels(
     warmup: f64,
     curve: Curve,
     answered: &Answered,
+    first_below: usize,
 ) -> Vec<DrawPanel> {
     let cells: Vec<Rc<Cell>> = cells.into_iter().map(Rc::new).collect();
     let &Tops { window, rtt, queue: longest, ref last } = tops;
@@ -172,9 +179,11 @@ fn panels(
         y_label: y_label.to_owned(),
     };
     let shaded = Some((span.0, warmup));
+    let below = |panels: &Vec<DrawPanel>| if panels.len() < first_below { "" } else { "time (s)" };
     for cell in cells.iter().cloned() {
+        let time = below(&panels);
         panels.push(Box::new(move |area| {
-            let chart = panel(Scale::from_zero(rtt, 4), "", "round trip (ms)").draw(area, shaded)?;
+            let chart = panel(Scale::from_zero(rtt, 4), time, "round trip (ms)").draw(area, shaded)?;
             for (line, points) in cell.content.lines.iter().zip(&cell.rtts) {
                 chart.line(points, line.curve.color(), 16, line.curve.dash())?;
             }
@@ -182,8 +191,9 @@ fn panels(
         }));
     }
     for cell in cells.iter().cloned() {
+        let time = below(&panels);
         panels.push(Box::new(move |area| {
-            let chart = panel(Scale::from_zero(longest, 4), "", "queue (packets)").draw(area, shaded)?;
+            let chart = panel(Scale::from_zero(longest, 4), time, "queue (packets)").draw(area, shaded)?;
             let links: Vec<(Curve, Link)> = cell.link.iter().map(|link| (curve, link.clone())).collect();
             queue::draw_links(&chart, &links)
         }));

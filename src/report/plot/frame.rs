@@ -38,11 +38,21 @@ const NARROWEST_COLUMN: i32 = 300;
 /// The least height of a row of panels of narrow sheets, in pixels, which holds a title, an axis and a curve.
 const LOWEST_ROW: i32 = 210;
 
+/// The height below the last row, in pixels.
+pub const FOOT: i32 = 14;
+
 /// The height of a row of panels in centimetres, or as a part of the width: more than one of each does not fit a slide.
 const ROW: (f64, f64) = (10.0, 0.4);
 
 /// The height of a sheet, where rows can be made lower for it: the text of an A4 page.
 const SHEET_CM: f64 = 24.0;
+
+/// The least width in centimetres and font in points of a figure for a slide, and its height as a part of its width.
+const SLIDE: (f64, f64) = (20.0, 12.0);
+const SLIDE_SHAPE: f64 = 0.75;
+
+/// The least height of a row of panels on a slide, in pixels: a label of its axis stands beside it.
+const LOWEST_ON_SLIDE: i32 = 168;
 
 /// Width of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,6 +117,12 @@ impl Frame {
         self.width < WIDTH
     }
 
+    /// True if it is for a slide: wide, with large text. So much of it fits there, and no more.
+    pub fn is_slide(&self) -> bool {
+        let point = |cm: f64| cm * PT_PER_CM * BODY / f64::from(self.width);
+        self.cm.is_some_and(|cm| cm >= SLIDE.0 && point(cm) >= SLIDE.1)
+    }
+
     /// Columns of panels, of at most as many as a sheet of the page has.
     pub fn columns(&self, usual: usize) -> usize {
         if !self.is_narrow() {
@@ -127,12 +143,14 @@ impl Frame {
             return usual;
         }
         let shape = usual.min(self.column_width(columns) * 7 / 10);
+        let slide = self.is_slide();
         let height = self.cm.map_or(shape, |cm| {
             let pixels = |length: f64| (length * f64::from(self.width) / cm) as i32;
-            let room = (pixels(SHEET_CM.max(cm)) - head) / rows.max(1);
+            let sheet = if slide { cm * SLIDE_SHAPE } else { SHEET_CM.max(cm) };
+            let room = (pixels(sheet) - head - FOOT) / rows.max(1);
             shape.min(pixels(ROW.0.max(cm * ROW.1))).min(room)
         });
-        height.max(LOWEST_ROW)
+        height.max(if slide { LOWEST_ON_SLIDE } else { LOWEST_ROW })
     }
 
     /// The length of the axis of x in a panel of a sheet with so many columns, about.
@@ -203,6 +221,11 @@ mod tests {
         // 13.5 cm are a slide of 16 to 9; 70 pixels hold a legend of two rows.
         assert!(cm(slide.row_height(620, 1, 1, 70) + 70) < 13.5);
         assert_eq!(slide.columns(2), 2);
-        assert!(cm(2 * slide.row_height(440, 2, 2, 70) + 70) < 19.0);
+        // With a legend of three rows, too.
+        for head in [70, 120] {
+            assert!(cm(2 * slide.row_height(440, 2, 2, head) + head + FOOT) <= 18.0, "{head}");
+        }
+        let paper = Frame::of(Some(16.0), Some(8.0)).expect("it fits");
+        assert_eq!([slide, paper, Frame::default()].map(|frame| frame.is_slide()), [true, false, false]);
     }
 }

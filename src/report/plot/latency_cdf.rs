@@ -60,11 +60,16 @@ fn panel(part: &Part, title: String) -> DrawPanel {
     })
 }
 
+/// True if latencies with these ends are so close together that an axis shows them alone.
+pub fn are_close(low: f64, high: f64) -> bool {
+    low > 0.0 && high < low * CLOSE
+}
+
 /// An axis for curves over these latencies: a logarithmic one, unless they are close together.
 pub fn curve_axis(latencies_ms: &[f64]) -> Scale {
     let (low, high) =
         latencies_ms.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), ms| (low.min(*ms), high.max(*ms)));
-    if low > 0.0 && high < low * CLOSE {
+    if are_close(low, high) {
         let beyond = (high - low).max(low / 100.0) / 20.0;
         Scale::linear(low - beyond, high + beyond, 6)
     } else {

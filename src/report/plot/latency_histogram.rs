@@ -7,7 +7,7 @@ use super::latency_cdf;
 use super::panel::Panel;
 use super::scale::Scale;
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, MAX_PANELS, Sources};
+use super::sources::{self, Choice, Sources};
 use super::style::{Curve, INK};
 use crate::report::error::ReportError;
 use crate::tables::latency;
@@ -20,7 +20,8 @@ const BARS_PER_DECADE: f64 = 40.0;
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
-    let Choice { cells, remark: omitted } = sources::choose(results, MAX_PANELS, "deliveries", delivered)?;
+    let Choice { cells, remark: omitted } =
+        sources::choose(results, sources.view.most_cells(), "deliveries", delivered)?;
     let mut histograms: Vec<(usize, Histogram<u64>, f64)> = Vec::new();
     for cell in cells {
         if let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) {

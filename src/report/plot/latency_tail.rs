@@ -48,11 +48,7 @@ pub fn draw_percentiles(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportEr
 
 fn percentiles(part: &Part, title: String) -> DrawPanel {
     let curves = part.points(by_percentile);
-    let times = || curves.iter().flat_map(|(_, points)| points).map(|point| point.1);
-    let top = times().fold(0.0, f64::max);
-    let least = times().filter(|ms| *ms > 0.0).fold(f64::INFINITY, f64::min);
-    let log = top / least > 40.0;
-    let y = if log { Scale::log(least * 0.9, top * 1.1) } else { Scale::from_zero(top, 6) };
+    let y = time_axis(curves.iter().flat_map(|(_, points)| points).map(|point| point.1));
     let panel = Panel {
         title,
         x: percentile_axis(part.rarest()),
@@ -76,6 +72,19 @@ fn draw(panel: Panel, curves: Vec<(Curve, Vec<Point>)>) -> DrawPanel {
         }
         chart.interrupt()
     })
+}
+
+/// The axis of these times: from zero, unless they are close together, or many times one another.
+fn time_axis(times: impl Iterator<Item = f64>) -> Scale {
+    let (low, top) = times.fold((f64::INFINITY, 0.0_f64), |(low, top), ms| (low.min(ms), top.max(ms)));
+    if latency_cdf::are_close(low, top) {
+        // From zero on they would all lie at the upper edge.
+        latency_cdf::curve_axis(&[low, top])
+    } else if low > 0.0 && top / low > 40.0 {
+        Scale::log(low * 0.9, top * 1.1)
+    } else {
+        Scale::from_zero(top, 6)
+    }
 }
 
 /// The axis of 1 / (1 − p), up to the rarest share.
@@ -149,6 +158,18 @@ mod tests {
         // The last delivery of all has none later.
         let shares: Vec<f64> = later(&histogram(&[1, 2]), 2.0).iter().map(|point| point.1).collect();
         assert_eq!(shares, [1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn the_axis_of_times_is_chosen_by_their_range() {
+        let ends = |times: [f64; 2]| {
+            let axis = time_axis(times.into_iter());
+            (axis.low(), axis.high(), axis.is_log())
+        };
+        assert_eq!(ends([80.0, 100.0]), (79.0, 101.0, false));
+        assert_eq!(ends([10.0, 100.0]), (0.0, 106.0, false));
+        assert_eq!(ends([0.0, 100.0]), (0.0, 106.0, false));
+        assert!(ends([1.0, 100.0]).2);
     }
 
     #[test]

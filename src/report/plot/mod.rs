@@ -54,7 +54,7 @@ pub use self::over_time::draw as over_time;
 pub use self::overlay::draw as overlay;
 use self::select::View;
 pub use self::single::{Drawn, draw as draw_one, names};
-use self::sources::Sources;
+use self::sources::{MAX_PANELS, Sources};
 pub use self::style::{px, wrapped};
 pub use self::wanted::check;
 use super::error::ReportError;
@@ -88,7 +88,9 @@ pub fn draw_all(
     };
     let anew: Vec<&Named> = named::of_page().filter(|named| !is_kept(named)).collect();
     let view = View::default();
-    let sources = Sources::read(results, cells, cwnd::choose(results)?, throughput::choose(results)?, &view)?;
+    let (with_flows, with_data) =
+        (cwnd::choose(results, MAX_PANELS)?, throughput::choose(results, MAX_PANELS)?);
+    let sources = Sources::read(results, cells, with_flows, with_data, &view)?;
     // Each is drawn and rasterised on one thread.
     let drawn = parallel::map(&anew, |named| {
         let failed =

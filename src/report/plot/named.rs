@@ -73,7 +73,7 @@ pub static NAMED: [Named; 19] = [
     page("latency_histogram", "histogram of message latency", latency_histogram::draw, "latency/", CHAT, &[]),
     named(
         "four-panel",
-        "window, round trip, queue, throughput over one time",
+        "window, round trip, queue, and latency or throughput over one time",
         four_panel::draw,
         FLOWS,
         SERIES,

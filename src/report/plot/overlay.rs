@@ -9,13 +9,13 @@ use super::{data, sweep};
 use crate::report::error::ReportError;
 use crate::scenario::PlotSpec;
 use crate::tables::figures::Figure;
-use crate::tables::{Beside, CellSummary, Overlay, Study};
+use crate::tables::{Beside, CellSummary, Overlay, Pairing, Study};
 
 /// Draws the folders into a file: the means of their cells, or with `paired` the differences that
 /// [`Beside::paired`] gives.
 pub fn draw(
     beside: &Beside,
-    paired: Option<&str>,
+    paired: Option<&Pairing>,
     spec: &PlotSpec,
     file: &Path,
 ) -> Result<Drawn, ReportError> {

@@ -6,7 +6,7 @@ use super::data::{self, Names};
 use super::panel::{Panel, headroom};
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
 use super::style::{ALARM, Curve};
 use crate::report::error::ReportError;
 use crate::tables::rows::Table;
@@ -29,7 +29,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
     let all = read(sources)?;
     let Choice { cells, remark: omitted } =
-        sources::choose(results, MAX_PANELS, "probes", |cell| Ok(all.contains_key(&cell)))?;
+        sources::choose(results, sources.view.most_cells(), "probes", |cell| Ok(all.contains_key(&cell)))?;
     let most = all.values().map(Vec::len).max().unwrap_or(0);
     let few = (most > MAX_FLOWS).then(|| format!("the first {MAX_FLOWS} of {most} clients"));
     let contents: Vec<(usize, Flows)> =

@@ -17,7 +17,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let rated = data::rated_links(results)?;
     let rated = |link: &str, direction: &str| rated.iter().any(|(l, d)| l == link && d == direction);
     let Choice { cells, remark: omitted } =
-        sources::choose_by_series(results, "links.csv", "queues", |_, row| {
+        sources::choose_by_series(results, sources.view.most_cells(), "links.csv", "queues", |_, row| {
             rated(row.get("link"), row.get("direction")) && row.parse("backlog_packets") > Some(0.0)
         })?;
     let warmup = results.study.warmup.as_secs_f64();

@@ -3,9 +3,9 @@
 use super::distribution::{Subject, subject};
 use super::frame::Frame;
 use super::named::NAMED;
+use super::sources::MAX_PANELS;
 use crate::report::error::ReportError;
 use crate::scenario::PlotSpec;
-use crate::tables::Axis;
 use crate::tables::figures::{self, Figure};
 use crate::tables::models::{MODELS, Model};
 use crate::tables::results::Results;
@@ -14,6 +14,9 @@ use crate::time::Duration;
 
 /// Names in an error message at most.
 const MAX_NAMES: usize = 12;
+
+/// Panels of a slide.
+const ON_SLIDE: usize = 4;
 
 /// Part of the results that a figure shows, and its sheet.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +60,11 @@ impl Unfit {
 }
 
 impl View {
+    /// Cells that have a panel each at most: as many as a slide holds, unless cells were chosen.
+    pub fn most_cells(&self) -> usize {
+        if self.frame.is_slide() && !self.chosen { ON_SLIDE } else { MAX_PANELS }
+    }
+
     /// The view that somebody asks for. The error names the key that asks in vain.
     pub fn of(spec: &PlotSpec, study: &Study) -> Result<View, Refusal> {
         let font = Frame::of(None, spec.font).map_err(|unfit| ("font", unfit.into()));
@@ -150,7 +158,7 @@ fn mark(study: &Study, wish: &str, chosen: &mut [bool]) -> Result<(), ReportErro
     };
     let index = axis(study, name.trim())?;
     let axis = &study.axes[index];
-    let is = |known: &String| same_value(axis, known, value.trim());
+    let is = |known: &String| axis.goes_by(known, value.trim());
     if !axis.values.iter().any(is) {
         let problem = format!("no cell has {} = {}", axis.key, value.trim());
         return Err(Unfit::new(problem, format!("its values are {}", enumerated(&axis.values))).into());
@@ -159,12 +167,6 @@ fn mark(study: &Study, wish: &str, chosen: &mut [bool]) -> Result<(), ReportErro
         *chosen |= study.values(cell).get(index).is_some_and(|known| is(&(*known).to_owned()));
     }
     Ok(())
-}
-
-/// True if this is how a value is written, here or in pictures.
-fn same_value(axis: &Axis, known: &str, written: &str) -> bool {
-    let ways = [known, known.trim_matches('"'), &axis.short(known), &axis.spelled(known)];
-    ways.contains(&written)
 }
 
 /// The parts between commas that are in no braces.

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::frame::{Frame, MARGIN, WIDTH};
+use super::frame::{FOOT, Frame, MARGIN, WIDTH};
 use super::style::{
     Area, Curve, DOTS, DrawError, Drawn, INK, MUTED, bold, diamond, draw_dashed, ensure_fonts, fill, fitting,
     px, stroke, text, triangle, width_of, wrapped,
@@ -108,7 +108,7 @@ impl Sheet {
         let columns = frame.columns(self.columns.clamp(1, self.panels.len().max(1)));
         let rows = count(self.panels.len().div_ceil(columns));
         let row_height = frame.row_height(self.row_height, columns, rows, head);
-        let height = head + rows * row_height + 14;
+        let height = head + rows * row_height + FOOT;
         let mut svg = String::new();
         {
             let root = SVGBackend::with_string(&mut svg, (px(frame.width) as u32, px(height) as u32))

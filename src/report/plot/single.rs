@@ -6,7 +6,7 @@ use super::frame::Frame;
 use super::named::{NAMED, Named};
 use super::select::{self, Refusal, Unfit, View};
 use super::sheet::Sheet;
-use super::sources::Sources;
+use super::sources::{MAX_PANELS, Sources};
 use super::{cwnd, data, pdf, raster, throughput};
 use crate::report::disk;
 use crate::report::error::ReportError;
@@ -47,8 +47,10 @@ pub fn sheet(results: &mut Results, spec: &PlotSpec) -> Result<(Sheet, View), Re
     let view = View::of(spec, &results.study).map_err(|(_, error)| error)?;
     select::retain_cells(results, &spec.cells)?;
     let cells = summary::of_all(results)?;
-    let sources =
-        Sources::read(results, &cells, cwnd::choose(results)?, throughput::choose(results)?, &view)?;
+    // Those of the page have a panel for each cell.
+    let most = if named.on_page { view.most_cells() } else { MAX_PANELS };
+    let (with_flows, with_data) = (cwnd::choose(results, most)?, throughput::choose(results, most)?);
+    let sources = Sources::read(results, &cells, with_flows, with_data, &view)?;
     let mut sheet = (named.draw)(&sources)?.ok_or_else(|| {
         let problem = format!("{} has nothing to show of these results", named.name);
         let time = if view.span.is_some() { ", another span of time" } else { "" };

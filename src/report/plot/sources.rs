@@ -169,11 +169,12 @@ pub fn choose(
 /// The same of cells with series: those that have a row that is `wanted` in this file of the series.
 pub fn choose_by_series(
     results: &Results,
+    most: usize,
     file: &str,
     what: &str,
     mut wanted: impl FnMut(usize, &Row<'_>) -> bool,
 ) -> Result<Choice, ReportError> {
-    choose(results, MAX_PANELS, what, |cell| match results.series_dir(cell) {
+    choose(results, most, what, |cell| match results.series_dir(cell) {
         Some(dir) => Ok(results.any_row(&dir.join(file), |row| wanted(cell, row))?),
         None => Ok(false),
     })

@@ -2,6 +2,7 @@ use super::*;
 use crate::facts::{Measure, Outcome, Series};
 use crate::report::testing::{Model, chat_outcome, fill, run, study, with_chat, with_measure};
 use crate::report::{Manifest, Mode, ResultFolder, finish};
+use crate::scenario::PlotSpec;
 use crate::tables::{Study, TrialRow};
 
 const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.02, flows: 2, chat: true, seconds: 3 };
@@ -253,4 +254,38 @@ fn a_run_without_a_finished_trial_gives_a_page_without_pictures() {
     let report = finish(dir.path(), "later", true).expect("finished");
     let is_there = dir.path().join("report.html").exists();
     assert!(report.pictures.is_empty() && report.findings.verdict.is_empty() && is_there);
+}
+
+#[test]
+fn figures_for_slides_fit_these_and_say_which_cells_they_leave_out() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let mut study = study(&[("tcp.congestion", &["none", "reno"]), ("link.a.loss", &["0%", "0.1%", "10%"])]);
+    study = with_measure(with_chat(study), Measure::Probes, "ping");
+    study.trials = 1;
+    fill(dir.path(), &study, |_, trial| Model { seed: u64::from(trial), ..MODEL });
+    finish(dir.path(), "later", false).expect("finished");
+    let file = dir.path().join("slide.svg");
+    let draw = |name: &str, cells: &[&str]| {
+        let spec = PlotSpec {
+            figure: name.to_owned(),
+            cells: cells.iter().map(|&cell| cell.to_owned()).collect(),
+            width: Some(24.0),
+            font: Some(16.0),
+            title: Some(String::new()),
+            ..PlotSpec::default()
+        };
+        let drawn = crate::report::draw(dir.path(), &spec, Some(&file), false).expect("drawn");
+        let svg = fs::read_to_string(&file).expect("a drawing");
+        let height =
+            svg.split("height=\"").nth(1).and_then(|rest| rest.split("cm").next()).expect("a height");
+        (height.parse::<f64>().expect("a length"), drawn.caption)
+    };
+    for name in ["cwnd", "throughput", "queue", "probes", "latency_histogram", "four-panel"] {
+        let (height, caption) = draw(name, &[]);
+        assert!(height < 19.8, "{name}: {height} cm");
+        let said = caption.contains("4 of 6 cells");
+        assert!(said || name == "four-panel", "{name}: {caption}");
+    }
+    let (height, caption) = draw("probes", &["0,1,2,3,4,5"]);
+    assert!(height > 19.8 && !caption.contains("of 6 cells"), "{height} cm: {caption}");
 }

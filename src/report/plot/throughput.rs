@@ -8,7 +8,7 @@ use super::datagrams::{self, Mean};
 use super::panel::Panel;
 use super::scale::{self, Scale};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
-use super::sources::{self, Choice, FIRST_TRIAL, MAX_PANELS, Sources};
+use super::sources::{self, Choice, FIRST_TRIAL, Sources};
 use super::style::{CAPACITY, Curve, SHADE};
 use crate::report::error::ReportError;
 use crate::tables::results::Results;
@@ -146,8 +146,9 @@ fn shown<'a>(sources: &'a Sources<'_>, means: &[Mean], bin: f64) -> Result<Optio
     let with_datagrams;
     let mut choice = &sources.with_data;
     if choice.cells.is_empty() {
-        with_datagrams =
-            sources::choose(sources.results, MAX_PANELS, "datagrams", |cell| Ok(has_mean(cell)))?;
+        with_datagrams = sources::choose(sources.results, sources.view.most_cells(), "datagrams", |cell| {
+            Ok(has_mean(cell))
+        })?;
         choice = &with_datagrams;
     }
     let mut flows: Vec<(usize, &[Flow])> =
@@ -164,9 +165,11 @@ fn line_of(mean: &Mean, cell: usize, span: (f64, f64)) -> Option<Line> {
     (from < span.1).then(|| Line { curve: mean.curve, points: vec![(from, mbit), (span.1, mbit)] })
 }
 
-/// The cells in which data went.
-pub fn choose(results: &Results) -> Result<Choice, ReportError> {
-    sources::choose_by_series(results, "flows.csv", "data", |_, row| row.parse("delivered_bytes") > Some(0.0))
+/// At most so many of the cells in which data went.
+pub fn choose(results: &Results, most: usize) -> Result<Choice, ReportError> {
+    sources::choose_by_series(results, most, "flows.csv", "data", |_, row| {
+        row.parse("delivered_bytes") > Some(0.0)
+    })
 }
 
 /// Bins of 0.1 s to 1 s by the length of the trial, longer ones where there would be more than can be told apart; in the

@@ -1,7 +1,10 @@
 //! Figures of cells against one another, over pairs of trials that met the same chances.
 
+use std::collections::BTreeSet;
+
 use super::overlay::{self, Overlay};
-use super::{Beside, Folder, SCENARIO, lines_of, names_of};
+use super::pairing::{Group, Pairing, UNSAID};
+use super::{Beside, Folder, SCENARIO, names_of};
 use crate::tables::axis::Axis;
 use crate::tables::figures::{self, Figure, Nature};
 use crate::tables::grid::{Cell, Format, Grid, render_all};
@@ -58,12 +61,14 @@ impl Contrast {
     }
 }
 
-/// The value of `key` that comes first against each other one, for all lines that agree in the rest.
-pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
+/// The base against each other value of its key, for all lines that agree in the rest.
+pub(super) fn table(beside: &Beside, pairing: &Pairing, format: Format) -> String {
     let (mut grids, mut tests, mut paired) = (Vec::new(), 0, false);
+    let (key, mut bases) = (&pairing.key, BTreeSet::new());
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
-        let Some((shared, groups)) = matched(folders, keys, key) else { continue };
+        let Some((shared, groups)) = pairing.groups(folders, keys) else { continue };
         let mut contrasts = contrasts(groups);
+        bases.extend(contrasts.iter().map(|contrast| contrast.from.clone()));
         paired |= contrasts.iter().any(|contrast| contrast.change.is_some());
         // Figures that are zero throughout say nothing.
         contrasts.retain(|contrast| {
@@ -99,13 +104,16 @@ pub(super) fn table(beside: &Beside, key: &str, format: Format) -> String {
              together, of the logarithms of ratios, or of differences where a pair has a zero"
         )
     };
-    format!("{text}\n{}\n", lines::wrapped(&note, 0))
+    // Without a value that was chosen, each part of the table may begin with another.
+    let base = bases.first().filter(|_| bases.len() == 1).map(|base| format!("base: {key} = {base}; "));
+    format!("{text}\n{}\n", lines::wrapped(&(base.unwrap_or_default() + &note), 0))
 }
 
 /// The differences of [`table`] as cells of a study, whose last axis has the pairs of values.
-pub(super) fn overlay(beside: &Beside, key: &str) -> Result<Overlay, [String; 2]> {
+pub(super) fn overlay(beside: &Beside, pairing: &Pairing) -> Result<Overlay, [String; 2]> {
     let (folders, keys) = overlay::only_table(beside)?;
-    let (shared, groups) = matched(folders, keys, key).unwrap_or_default();
+    let key = pairing.key.as_str();
+    let (shared, groups) = pairing.groups(folders, keys).unwrap_or_default();
     let mut cells: Vec<CellSummary> = Vec::new();
     for contrast in contrasts(groups) {
         let Some(Estimate { mean, ci95, .. }) = Numbers::of(&contrast).difference else { continue };
@@ -149,43 +157,6 @@ fn untested(key: &str) -> [String; 2] {
         ),
     ]
 }
-
-/// Value of a key that a folder does not say.
-const UNSAID: &str = "–";
-
-/// A cell, with its value of the key that is set against others.
-pub(super) type Line<'a> = (String, &'a Folder, &'a CellSummary);
-
-/// Lines that agree in all keys but `key`, by the values of these, in the order in which they first appear; with the keys.
-/// `None` where nothing varies by `key`.
-pub(super) fn matched<'a>(
-    folders: &'a [Folder],
-    keys: &'a [Axis],
-    key: &str,
-) -> Option<(Vec<&'a Axis>, Vec<Group<'a>>)> {
-    let own = keys.iter().find(|axis| axis.key == key)?;
-    // Folders are set against one another whatever --set made of them.
-    let varies = |axis: &&Axis| {
-        key != SCENARIO
-            || folders.iter().any(|folder| folder.results.study.axes.iter().any(|a| a.key == axis.key))
-    };
-    let shared: Vec<&Axis> = keys.iter().filter(|axis| axis.key != key).filter(varies).collect();
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for folder in folders {
-        for cell in lines_of(folder) {
-            let said = |axis: &Axis| folder.said(cell, &axis.key).unwrap_or_else(|| UNSAID.to_owned());
-            let (names, own): (Vec<String>, _) = (shared.iter().map(|axis| said(axis)).collect(), said(own));
-            match groups.iter_mut().find(|(known, _)| *known == names) {
-                Some((_, lines)) => lines.push((own, folder, cell)),
-                None => groups.push((names, vec![(own, folder, cell)])),
-            }
-        }
-    }
-    Some((shared, groups))
-}
-
-/// Lines with the values of the keys that they share.
-type Group<'a> = (Vec<String>, Vec<Line<'a>>);
 
 fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
     let shown = |figure: &&Figure| figure.nature == Nature::Network && figure.heading.is_some();
@@ -273,9 +244,12 @@ fn words(contrasts: &[Contrast], shared: &[&Axis], key: &str) -> Grid {
     let row = |contrast: &Contrast| {
         let numbers = Numbers::of(contrast);
         let figure = named(contrast.figure);
-        let difference = numbers
-            .difference
-            .map(|estimate| signed(&table::with_interval(estimate.mean, estimate.ci95.unwrap_or(0.0))));
+        let difference = numbers.difference.map(|estimate| {
+            if contrast.is_unchanged() {
+                return "no difference".to_owned();
+            }
+            signed(&table::with_interval(estimate.mean, estimate.ci95.unwrap_or(0.0)))
+        });
         let ratio = numbers.ratio.map(|[ratio, low, high]| {
             if low < high { format!("{ratio:.3} ({low:.3}–{high:.3})") } else { format!("{ratio:.3}") }
         });
@@ -305,9 +279,16 @@ pub(super) fn named(figure: &Figure) -> String {
     }
 }
 
-/// `+1.2 ± 0.3`.
+/// `+1.2 ± 0.3`; zero has no sign.
 fn signed(text: &str) -> String {
-    if text.starts_with('-') { minus(text) } else { format!("+{text}") }
+    let size = text.trim_start_matches('-');
+    if size.split(' ').next().and_then(|mean| mean.parse::<f64>().ok()) == Some(0.0) {
+        size.to_owned()
+    } else if size.len() < text.len() {
+        minus(text)
+    } else {
+        format!("+{text}")
+    }
 }
 
 /// `−1.2 ± 0.3`, with the sign that is as wide as a plus.

@@ -1,7 +1,8 @@
 //! Harm: what a group of clients loses by those that it meets (Ware et al., "Beyond Jain's fairness index: setting the
 //! bar for the deployment of congestion control algorithms", 2019).
 
-use super::contrast::{matched, minus, named};
+use super::contrast::{minus, named};
+use super::pairing::Pairing;
 use super::{Beside, Folder, names_of};
 use crate::tables::axis::Axis;
 use crate::tables::error::FileError;
@@ -51,13 +52,13 @@ fn harm(better: Better, (alone, beside): (f64, f64)) -> Option<f64> {
     if lost == 0.0 { Some(0.0) } else { Some(lost / of).filter(|harm| harm.is_finite()) }
 }
 
-/// For each group in the cell with the value of `key` that comes first, its harm in each other one.
-pub(super) fn of(beside: &Beside, key: &str, format: Format) -> Result<String, FileError> {
+/// For each group in the cell that is the base, its harm in each other one.
+pub(super) fn of(beside: &Beside, pairing: &Pairing, format: Format) -> Result<String, FileError> {
     let mut grids = Vec::new();
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
         let groups: Vec<Groups> =
             folders.iter().map(|folder| Groups::of(&folder.results)).collect::<Result<_, _>>()?;
-        let Some((shared, lines)) = matched(folders, keys, key) else { continue };
+        let Some((shared, lines)) = pairing.groups(folders, keys) else { continue };
         let mut harms = Vec::new();
         for (names, lines) in lines {
             let Some((first, others)) = lines.split_first() else { continue };
@@ -170,7 +171,12 @@ fn grid(harms: &[Harm], shared: &[&Axis], format: Format) -> Grid {
             row.extend([0, 1].map(|end| Cell::Number(ends.map(|ends| ends[end]), 6)));
         } else {
             let percent = |Estimate { mean, ci95, .. }: Estimate| {
-                minus(&table::with_interval(100.0 * mean, 100.0 * ci95.unwrap_or(0.0)))
+                let half = ci95.unwrap_or(0.0);
+                // Not one trial differs.
+                if mean == 0.0 && half == 0.0 {
+                    return "no harm".to_owned();
+                }
+                minus(&table::with_interval(100.0 * mean, 100.0 * half))
             };
             let or_dash = |text: Option<String>| Cell::Text(text.unwrap_or_else(|| "–".to_owned()));
             row.extend([

@@ -3,6 +3,7 @@
 mod contrast;
 mod harm;
 mod overlay;
+mod pairing;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use super::titles;
 use super::verdict::{self, Side};
 
 pub use overlay::Overlay;
+pub use pairing::Pairing;
 
 /// A result folder.
 struct Folder {
@@ -135,41 +137,48 @@ impl Beside {
         let tables = self.tables.iter().zip(&grids).map(|(folders, grid)| {
             let sentences: String =
                 sentences(folders).iter().map(|s| format!("\n{}\n", lines::wrapped(s, 0))).collect();
-            grid.render(format) + &place(folders).unwrap_or_default() + &sentences
+            grid.render(format) + &place(folders) + &sentences
         });
         let mut text = tables.collect::<Vec<_>>().join("\n");
-        let intervals = self.tables.iter().flatten().flat_map(|folder| &folder.cells).any(|cell| cell.n > 1);
-        let means = if intervals { "means over trials ± half the 95 % interval; " } else { "" };
-        let _ = writeln!(text, "\n{means}goodput: {}", table::place(&Measured::Alike));
+        let cells: Vec<CellSummary> =
+            self.tables.iter().flatten().flat_map(|folder| folder.cells.clone()).collect();
+        let intervals = cells.iter().any(|cell| cell.n > 1);
+        let means = intervals.then(|| "means over trials ± half the 95 % interval".to_owned());
+        let goodput = table::goodput_note(&table::shown(&cells), &Measured::Alike);
+        let notes: Vec<String> = means.into_iter().chain(goodput).collect();
+        if !notes.is_empty() {
+            let _ = writeln!(text, "\n{}", notes.join("; "));
+        }
         text
     }
 
-    /// The value of `key` that comes first against each other one, figure by figure, over pairs of trials with
-    /// the same seed.
-    pub fn paired(&self, key: &str, format: Format) -> String {
-        contrast::table(self, key, format)
+    /// The base against each other value, figure by figure, over pairs of trials with the same seed.
+    pub fn paired(&self, pairing: &Pairing, format: Format) -> String {
+        contrast::table(self, pairing, format)
     }
 
     /// The folders for a picture: their cells, or the differences that [`Beside::paired`] gives. The error has its
     /// mend.
-    pub fn overlay(&self, paired: Option<&str>) -> Result<Overlay, [String; 2]> {
+    pub fn overlay(&self, paired: Option<&Pairing>) -> Result<Overlay, [String; 2]> {
         match paired {
-            Some(key) => contrast::overlay(self, key),
+            Some(pairing) => contrast::overlay(self, pairing),
             None => overlay::of(self),
         }
     }
 
-    /// Harm to each group: its figures in the cell whose value of `key` comes first, where it is alone, against each
-    /// other one, over pairs of trials with the same seed.
-    pub fn harm(&self, key: &str, format: Format) -> Result<String, FileError> {
-        harm::of(self, key, format)
+    /// Harm to each group: its figures in the cell that is the base, where it is alone, against each other one, over
+    /// pairs of trials with the same seed.
+    pub fn harm(&self, pairing: &Pairing, format: Format) -> Result<String, FileError> {
+        harm::of(self, pairing, format)
     }
 }
 
-/// Goodput that a table shows, if not that which stands below all of them.
-fn place(folders: &[Folder]) -> Option<String> {
-    let measured = &folders.first()?.results.measured;
-    (*measured != Measured::Alike).then(|| format!("goodput: {}\n", table::place(measured)))
+/// Line on the goodput that a table shows, if not that which stands below all of them.
+fn place(folders: &[Folder]) -> String {
+    let Some(measured) = folders.first().map(|folder| &folder.results.measured) else { return String::new() };
+    let cells: Vec<CellSummary> = folders.iter().flat_map(|folder| folder.cells.clone()).collect();
+    let note = table::goodput_note(&table::shown(&cells), measured);
+    note.filter(|_| *measured != Measured::Alike).map_or_else(String::new, |note| note + "\n")
 }
 
 /// Difference of each further folder from the first, at the last cell that both have with the same values

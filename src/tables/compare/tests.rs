@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::report::testing::{Model, fill, study};
+use crate::facts::Measure;
+use crate::report::testing::{Model, fill, study, with_measure};
 use crate::report::{ReportError, beside};
 
 const MODEL: Model = Model { seed: 1, congestion: "reno", loss: 0.01, flows: 1, chat: false, seconds: 3 };
@@ -134,7 +135,8 @@ fn pairs_of_trials_are_tested_together() {
     };
     let dirs = [of("few", 0.001), of("many", 0.2), of("again", 0.001)];
     let (beside, _) = beside(&dirs, &|_, _| None).expect("folders");
-    let csv = beside.paired("scenario", Format::Csv);
+    let pairing = |base| beside.pairing("scenario", base).expect("pairs");
+    let csv = beside.paired(&pairing(None), Format::Csv);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let head = reader.headers().expect("a head").clone();
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("rows");
@@ -152,16 +154,85 @@ fn pairs_of_trials_are_tested_together() {
     assert!((number("to_mean") - number("from_mean") - number("difference")).abs() < 1e-5, "{csv}");
     let [low, ratio, high] = ["ratio_low", "ratio", "ratio_high"].map(number);
     assert!(low < ratio && ratio < high && high < 1.0, "{csv}");
-    let text = beside.paired("scenario", Format::Table);
+    let text = beside.paired(&pairing(None), Format::Table);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("few → many") && words.contains("by Holm's method for all"), "{text}");
     assert!(number("p_holm") > 0.0, "{csv}");
+    assert!(text.contains("base: scenario = few; mean over pairs"), "{text}");
+    // By its name or by its folder another one is the base.
+    let path = dirs[1].display().to_string() + "/";
+    for base in ["many", path.as_str()] {
+        let text = beside.paired(&pairing(Some(base)), Format::Table);
+        assert!(text.contains("many → few") && text.contains("many → again"), "{text}");
+        assert!(!text.contains("few → ") && text.contains("base: scenario = many; "), "{text}");
+    }
+    let [problem, help] = beside.pairing("scenario", Some("none")).expect_err("no such folder");
+    assert_eq!(
+        (problem.as_str(), help.as_str()),
+        ("no cell has scenario = none", "its values are few, many, again")
+    );
     let [few, _, again] = dirs;
-    let alike = crate::report::beside(&[few, again], &|_, _| None)
-        .expect("folders")
-        .0
-        .paired("scenario", Format::Table);
+    let (beside, _) = self::beside(&[few, again], &|_, _| None).expect("folders");
+    let alike = beside.paired(&beside.pairing("scenario", None).expect("pairs"), Format::Table);
     assert!(alike.contains("every figure is the same in all pairs of trials"), "{alike}");
+    assert!(alike.contains("no difference") && !alike.contains("+0 "), "{alike}");
+}
+
+#[test]
+fn a_base_is_the_value_that_is_named_wherever_it_stands() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let dir = root.path().join("run");
+    let study = Study {
+        trials: 3,
+        ..study(&[("link.b.delay", &["2ms", "9ms"]), ("link.a.loss", &["0%", "1%", "5%"])])
+    };
+    fill(&dir, &study, |cell, trial| Model {
+        loss: [0.001, 0.01, 0.05][cell % 3],
+        seed: u64::from(trial),
+        ..MODEL
+    });
+    let (beside, _) = beside(&[dir], &|_, _| None).expect("a folder");
+    let rows = |base| {
+        let text = beside.paired(&beside.pairing("link.a.loss", base).expect("pairs"), Format::Csv);
+        let changes = text.lines().skip(1).filter(|line| line.contains("goodput_mbit"));
+        changes.map(|line| line.split(',').skip(1).take(3).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(rows(None), ["2ms 0% 1%", "2ms 0% 5%", "9ms 0% 1%", "9ms 0% 5%"]);
+    // As tables and titles write it, too.
+    for base in ["1%", "1 %"] {
+        assert_eq!(rows(Some(base)), ["2ms 1% 0%", "2ms 1% 5%", "9ms 1% 0%", "9ms 1% 5%"]);
+    }
+}
+
+#[test]
+fn what_no_cells_share_is_one_error_with_its_mend() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let set = |name: &str, change: &str| {
+        let study =
+            Study { overrides: vec![change.to_owned()], ..study(&[("link.b.delay", &["2ms", "9ms"])]) };
+        folder(&root, study, name, 3)
+    };
+    let dirs = [set("c", "tcp.mss=500"), set("d", "tcp.mss=1000")];
+    let (beside, _) = beside(&dirs, &|_, _| None).expect("folders");
+    let [problem, help] = beside.pairing("tcp.mss", None).expect_err("different folders");
+    assert_eq!(problem, "no two cells agree in all but tcp.mss");
+    assert!(help.contains("`scenario` in place of the axis"), "{help}");
+    assert!(beside.pairing("scenario", None).is_ok() && beside.pairing("link.b.delay", None).is_ok());
+    let (alone, _) = self::beside(&dirs[..1], &|_, _| None).expect("a folder");
+    let [problem, help] = alone.pairing("scenario", None).expect_err("one folder");
+    assert_eq!(problem, "no two cells agree in all but their folders");
+    assert!(help.contains("one value of scenario; name a further folder"), "{help}");
+}
+
+#[test]
+fn a_table_without_goodput_says_nothing_of_it() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let mut bare = study(&[]);
+    bare.measures.clear();
+    let study = with_measure(bare, Measure::Probes, "ping");
+    let dir = folder(&root, study, "pings", 1);
+    let text = compared(&[dir], None).expect("a table");
+    assert!(!text.contains("goodput"), "{text}");
 }
 
 #[test]
@@ -199,7 +270,8 @@ fn harm_is_the_lost_share_of_each_groups_figures_over_pairs_of_trials() {
         ..MODEL
     });
     let (beside, _) = beside(&[dir], &|_, _| None).expect("a folder");
-    let text = beside.harm("clients.rival.count", Format::Csv).expect("a table");
+    let pairing = beside.pairing("clients.rival.count", None).expect("pairs");
+    let text = beside.harm(&pairing, Format::Csv).expect("a table");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let heads: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
@@ -215,6 +287,6 @@ fn harm_is_the_lost_share_of_each_groups_figures_over_pairs_of_trials() {
     assert!((harm - (1.0 - beside_it / alone)).abs() < 0.1, "{text}");
     assert!(of("goodput_mbit", "harm_low") < harm && harm < of("goodput_mbit", "harm_high"), "{text}");
     assert!(!rows.iter().any(|row| row.iter().any(|field| field == "share")), "{text}");
-    let words = beside.harm("clients.rival.count", Format::Table).expect("a table");
+    let words = beside.harm(&pairing, Format::Table).expect("a table");
     assert!(words.contains("upload") && words.contains("0 → 1") && words.contains("Ware et al."), "{words}");
 }
