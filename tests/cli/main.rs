@@ -29,6 +29,7 @@ mod plots;
 mod probe_admin;
 mod proxy_admin;
 mod result_folder;
+mod shards;
 mod terminal;
 mod tls;
 mod validate;
