@@ -13,7 +13,7 @@ use super::recorder::Recorder;
 use super::requests::Requests;
 use super::tap::Taps;
 use super::topology::{Topology, spot};
-use crate::facts::{Datagram, StreamEvent};
+use crate::facts::StreamEvent;
 use crate::link::{Config as LinkConfig, Link};
 use crate::rng::Seed;
 use crate::tcp::Connection;
@@ -40,8 +40,6 @@ pub(super) struct Core {
     pub opened: Vec<u32>,
     pub requests: Requests,
     pub chunks: Chunks,
-    /// The datagram that came last, for its application.
-    pub datagram: Option<Datagram>,
     /// Measured interval.
     pub warmup: Instant,
     pub horizon: Instant,
@@ -55,31 +53,6 @@ pub(super) struct Core {
     /// Number of messages that each application intended to send.
     pub talkers: Vec<u32>,
     pub budget: Budget,
-}
-
-/// Outcome of a packet's arrival.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
-    /// The packet's flow, and the end that it goes to.
-    pub flow: u32,
-    pub end: Direction,
-    pub receiver: Receiver,
-    /// True if that end must act before it takes in what else arrives at this instant: data in order are
-    /// read as one.
-    pub is_urgent: bool,
-    /// True if the link has nothing more for this instant.
-    pub is_last: bool,
-}
-
-/// Receiver of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Receiver {
-    /// None: it goes on, or its checksum refused it.
-    Nobody,
-    /// The connection took it in.
-    Connection,
-    /// It is [a datagram](Core::datagram) for the application there.
-    Application,
 }
 
 /// Link settings that take effect at an instant: link number and both directions.
@@ -107,7 +80,6 @@ impl Core {
             opened: Vec::new(),
             requests: Requests::new((warmup, horizon)),
             chunks: Chunks::new((warmup, horizon)),
-            datagram: None,
             warmup,
             horizon,
             events: 0,
@@ -152,47 +124,39 @@ impl Core {
         self.ports.tell(port, event, is_over, self.now);
     }
 
-    /// The next packet that has arrived through a link goes on to the next link, or to its host.
+    /// The next packet that has arrived through a link, and whether that has nothing more for this instant.
     #[inline(always)]
-    pub fn arrive(&mut self, link: usize) -> Option<Arrival> {
-        let Core { topology, flows, queue, packets, spare, now, taps, .. } = self;
-        let from = &mut topology.links[link];
-        let mut packet = from.poll_deliver(*now)?;
-        let is_last = from.next_event() > *now;
+    pub fn poll_arrival(&mut self, link: usize) -> Option<(Box<Packet>, bool)> {
+        let from = &mut self.topology.links[link];
+        let packet = from.poll_deliver(self.now)?;
+        Some((packet, from.next_event() > self.now))
+    }
+
+    /// A packet that has crossed a link goes on to the next one of its path; given back at the end of that.
+    #[inline(always)]
+    pub fn pass_on(&mut self, link: usize, mut packet: Box<Packet>) -> Option<Box<Packet>> {
+        let Core { topology, flows, queue, now, taps, .. } = self;
         packet.hop += 1;
-        let (number, direction) = (packet.flow.0, packet.direction);
-        // Packets that go up end at the server.
-        let side = direction.reverse();
-        let arrival =
-            |receiver, is_urgent| Some(Arrival { flow: number, end: side, receiver, is_urgent, is_last });
-        let flow = &mut flows[number as usize];
         if let Some(taps) = taps {
             taps.at_link(*now, spot(&topology.places, link), &packet, Heading::Out);
         }
-        if let Some(&next) = flow.route[direction.index()].get(usize::from(packet.hop)) {
-            let to = &mut topology.links[next as usize];
-            if let Some(taps) = taps {
-                taps.enter(*now, spot(&topology.places, next as usize), to, packet);
-            } else {
-                to.handle_packet(*now, packet);
-            }
-            arm_link(to, queue, next);
-            return arrival(Receiver::Nobody, false);
-        }
-        *packets += 1;
+        let route = &flows[packet.flow.0 as usize].route[packet.direction.index()];
+        let Some(&next) = route.get(usize::from(packet.hop)) else { return Some(packet) };
+        let to = &mut topology.links[next as usize];
         if let Some(taps) = taps {
-            taps.at_host(*now, (&flow.group, &flow.name), &mut packet, Heading::In);
+            taps.enter(*now, spot(&topology.places, next as usize), to, packet);
+        } else {
+            to.handle_packet(*now, packet);
         }
-        if !packet.is_intact_segment() {
-            self.datagram = flow.take_unusual(*now, &packet);
-            return arrival(self.datagram.map_or(Receiver::Nobody, |_| Receiver::Application), false);
-        }
-        let end = &mut flow.ends[side.index()];
-        end.connection.handle_segment(*now, &packet.segment);
-        let is_urgent = packet.segment.payload.is_empty() || end.connection.is_urgent();
+        arm_link(to, queue, next);
+        None
+    }
+
+    /// Keeps the place of an intact segment for a packet to come.
+    #[inline]
+    pub fn reuse(&mut self, mut packet: Box<Packet>) {
         packet.clear();
-        spare.push(packet);
-        arrival(Receiver::Connection, is_urgent)
+        self.spare.push(packet);
     }
 
     /// Notes that an end may have something to tell or to send.
@@ -217,10 +181,10 @@ impl Core {
         let end = &mut ends[direction.index()];
         let first = end.first_link;
         let link = &mut self.topology.links[first as usize];
+        let id = || Id { flow: number, direction, group, name };
         // An expired timer comes before the segment that is sent again for it.
         if end.connection.has_signals() {
-            let id = Id { flow: number, direction, group, name };
-            signal(id, &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
+            signal(id(), &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
         }
         let mut sent = 0;
         while let Some(output) = end.connection.poll_output(now) {
@@ -231,8 +195,7 @@ impl Core {
             if let Some(taps) = &mut self.taps {
                 taps.at_host(now, (group, name), &mut packet, Heading::Out);
                 if let Some(qlogs) = &mut taps.qlogs {
-                    let id = Id { flow: number, direction, group, name };
-                    qlogs.sent(now, id, &packet.segment, &end.connection);
+                    qlogs.sent(now, id(), &packet.segment, &end.connection);
                 }
                 taps.enter(now, spot(&self.topology.places, first as usize), link, packet);
             } else {
@@ -252,12 +215,11 @@ impl Core {
         if end.drained.is_none() && end.connection.is_drained() {
             end.drained = Some(now);
         }
-        let id = Id { flow: number, direction, group, name };
         if end.connection.has_signals() {
-            signal(id, &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
+            signal(id(), &mut end.connection, self.recorder.as_mut(), self.taps.as_deref_mut(), self.horizon);
         }
         if let Some(qlogs) = self.taps.as_mut().and_then(|taps| taps.qlogs.as_mut()) {
-            qlogs.state(now, id, &end.connection);
+            qlogs.state(now, id(), &end.connection);
         }
         arm_end(end, &mut self.queue, now, number << 1 | direction.index() as u32);
     }

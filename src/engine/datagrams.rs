@@ -265,8 +265,7 @@ impl World {
 
     /// Hands an application the datagram that has come for it.
     #[cold]
-    pub(super) fn tell_datagram(&mut self, number: u32, receiver: Direction) {
-        let Some(datagram) = self.core.datagram.take() else { return };
+    pub(super) fn tell_datagram(&mut self, number: u32, receiver: Direction, datagram: Datagram) {
         let app = self.core.flows[number as usize].ends[receiver.index()].app;
         self.call_app(app, |app, io| app.on_datagram(Conn(number), datagram, io));
     }

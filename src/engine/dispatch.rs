@@ -1,6 +1,6 @@
 //! Effects of an event: packets arrive, timers expire, and everything that this touches drains.
 
-use super::core::{Receiver, arm_end, end_of};
+use super::core::{arm_end, end_of};
 use super::io::WorldIo;
 use super::port::{PORT, Port};
 use super::queue::{Class, Event};
@@ -8,7 +8,8 @@ use super::{BATCH, World};
 use crate::app::{App, Conn};
 use crate::facts::StreamEvent;
 use crate::time::Instant;
-use crate::wire::Direction;
+use crate::wire::pcapng::Heading;
+use crate::wire::{Direction, Packet};
 
 impl World {
     /// The head of a link has arrived, and perhaps others with it.
@@ -23,21 +24,12 @@ impl World {
         }
         // Arrivals due beyond a batch wait for the next round: this event stays the first until then.
         for _ in 0..BATCH {
-            let Some(arrival) = self.core.arrive(link) else { break };
-            self.core.step();
-            if arrival.receiver == Receiver::Connection {
-                if self.core.touched.is_empty() && (arrival.is_urgent || arrival.is_last) {
-                    self.settle_end(arrival.flow, arrival.end);
-                } else {
-                    self.core.touch(arrival.flow, arrival.end);
-                }
-                if arrival.is_urgent {
-                    self.settle();
-                }
-            } else if arrival.receiver == Receiver::Application {
-                self.tell_datagram(arrival.flow, arrival.end);
+            let Some((packet, is_last)) = self.core.poll_arrival(link) else { break };
+            match self.core.pass_on(link, packet) {
+                None => self.core.step(),
+                Some(packet) => self.receive(packet, is_last),
             }
-            if arrival.is_last {
+            if is_last {
                 break;
             }
         }
@@ -54,6 +46,41 @@ impl World {
                 Some(next) => self.core.queue.replace_first(next, Class::Arrival, event.target),
                 None => self.core.queue.pop(Class::Arrival),
             }
+        }
+    }
+
+    /// A packet has come to its host. `is_last` tells that its link has nothing more for this instant.
+    #[inline(always)]
+    fn receive(&mut self, mut packet: Box<Packet>, is_last: bool) {
+        let core = &mut self.core;
+        // Packets that go up end at the server.
+        let (number, side) = (packet.flow.0, packet.direction.reverse());
+        let flow = &mut core.flows[number as usize];
+        core.packets += 1;
+        if let Some(taps) = &mut core.taps {
+            taps.at_host(core.now, (&flow.group, &flow.name), &mut packet, Heading::In);
+        }
+        if !packet.is_intact_segment() {
+            let datagram = flow.take_unusual(core.now, &packet);
+            core.step();
+            if let Some(datagram) = datagram {
+                self.tell_datagram(number, side, datagram);
+            }
+            return;
+        }
+        let connection = &mut flow.ends[side.index()].connection;
+        connection.handle_segment(core.now, &packet.segment);
+        // Unless it must act at once, it takes in what else arrives at this instant: data in order are read as one.
+        let is_urgent = packet.segment.payload.is_empty() || connection.is_urgent();
+        core.reuse(packet);
+        core.step();
+        if core.touched.is_empty() && (is_urgent || is_last) {
+            self.settle_end(number, side);
+        } else {
+            core.touch(number, side);
+        }
+        if is_urgent {
+            self.settle();
         }
     }
 
