@@ -100,7 +100,7 @@ pub enum Recovery {
 pub enum PrrMode {
     /// With RACK: Linux.
     Rack,
-    /// Wherever losses are found from SACK blocks.
+    /// With all that finds losses from SACK blocks.
     Always,
     /// Nowhere: RFC 6675 alone.
     Never,

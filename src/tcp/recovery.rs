@@ -34,7 +34,6 @@ pub enum Episode {
 
 /// The state of loss recovery.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, not one state")]
 pub struct LossRecovery {
     episode: Episode,
     /// The episode ends when everything sent before it began is acknowledged.

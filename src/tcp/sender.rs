@@ -68,7 +68,7 @@ pub struct Sender {
     /// Retransmission timer, or the persist timer when nothing is outstanding.
     timer: Timer,
     probe_due: bool,
-    /// Where the configuration has it, for controllers that want it.
+    /// True if the configuration has it, and the controller wants it.
     reduces_in_proportion: bool,
     /// With that, the episode's window, and the point that the episode ends at.
     prr: Option<(u64, Prr)>,

@@ -57,8 +57,8 @@ impl Beside {
         let key = &pairing.key;
         let values = self.keys.iter().flatten().filter(|axis| axis.key == *key);
         let based = pairing.base.as_ref().map_or_else(String::new, |base| format!(" with {key} = {base}"));
-        let problem = format!("no two cells agree in all but {key}{based}");
-        let problem = problem.replace("all but scenario", "all but their folders");
+        let own = if key == SCENARIO { "their folders" } else { key.as_str() };
+        let problem = format!("no two cells agree in all but {own}{based}");
         let help = if values.map(|axis| axis.values.len()).max() == Some(1) {
             format!("there is one value of {key}; name a further folder, or another axis")
         } else if key != SCENARIO && self.pairs_up(pairing, true) {

@@ -91,7 +91,7 @@ fn a_loss_reduces_the_window_or_what_is_in_flight() {
 /// Of twelve segments one is lost, and three have arrived. Two of them went by limited transmit, which RFC 5681 §3.2
 /// does not count in flight.
 #[test]
-fn a_fast_retransmit_reduces_them_or_what_is_in_the_network() {
+fn a_fast_retransmit_reduces_what_is_in_flight_or_in_the_network() {
     let half = [(ReduceFrom::Window, 5_000), (ReduceFrom::Flight, 5_000), (ReduceFrom::Pipe, 4_000)];
     for (reduce_from, kept) in half {
         let config = Config { reduce_from, initial_window: 10, ..sack() };

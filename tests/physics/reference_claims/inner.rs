@@ -4,6 +4,7 @@
 #[test]
 pub(super) fn inner_parts_have_tests_of_their_own() {
     let sending = include_str!("../../../src/tcp/tests/sending.rs");
+    let rfc9937 = include_str!("../../../src/tcp/tests/rfc9937.rs");
     for (text, words) in [
         (
             include_str!("../../../src/link/tests/realised.rs"),
@@ -28,7 +29,11 @@ pub(super) fn inner_parts_have_tests_of_their_own() {
             "fn after_more_lost_syns_than_tolerated_the_initial_window_is_one_segment()",
         ),
         (sending, "fn a_loss_reduces_the_window_or_what_is_in_flight()"),
+        (sending, "fn a_fast_retransmit_reduces_what_is_in_flight_or_in_the_network()"),
         (sending, "fn a_pause_halves_the_window_for_each_timeout_or_restores_the_initial_one()"),
+        (rfc9937, "fn without_rack_it_sends_as_with_it()"),
+        (rfc9937, "fn without_it_half_a_window_of_acknowledgments_sends_nothing()"),
+        (rfc9937, "fn duplicates_counted_twice_send_more()"),
         (include_str!("../../../src/tcp/tests/rfc6675.rs"), "RFC 6675"),
         (include_str!("../../../src/tcp/tests/rfc8985.rs"), "RFC 8985"),
         (include_str!("../../../src/tcp/tests/rfc6582.rs"), "RFC 6582"),

@@ -59,9 +59,12 @@ const CLAIMS: &[(&str, fn())] = &[
         sizes::packets_have_headers_of_40_bytes,
     ),
     (
-        "RFC 8985, as Linux; \"sack\" (RFC 6675 alone) or \"newreno\" (RFC 6582)",
+        "RFC 8985, as Linux; \"sack\" (RFC 6675) or \"newreno\" (RFC 6582)",
         inner::inner_parts_have_tests_of_their_own,
     ),
+    ("with rack the window comes down in proportion (RFC 9937)", inner::inner_parts_have_tests_of_their_own),
+    ("with duplicates counted twice, as in ns-3", inner::inner_parts_have_tests_of_their_own),
+    ("without what arrived or was lost (ns-3's TcpNewReno)", inner::inner_parts_have_tests_of_their_own),
     (
         "longer than the retransmission timeout, and after a duplicate (16 each time)",
         inner::inner_parts_have_tests_of_their_own,
