@@ -3,7 +3,7 @@
 
 use super::config::Config;
 use super::flight::Transit;
-use super::propagation::Passage;
+use super::propagation::{Order, Passage};
 use super::statistics::{Measured, Replayed};
 use super::trace::NEVER;
 use super::{Link, Waiting};
@@ -133,7 +133,8 @@ impl Link {
             self.flight.split_off(first).into_iter().zip(self.waiting.iter())
         {
             let due = waiting.departure + waiting.passage.delay;
-            transit.arrival = waiting.passage.order.arrival(due, self.flight.latest());
+            transit.arrival =
+                if waiting.passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
             self.flight.push(transit, packet);
         }
     }

@@ -3,7 +3,7 @@
 use super::chance::{Chance, Streams};
 use super::config::{Delay, Reorder};
 use super::distribution::Shape;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use crate::wire::FlowId;
 
 /// Draws how each packet travels.
@@ -30,25 +30,10 @@ pub(super) enum Order {
     /// It arrives no earlier than any that entered before it.
     #[default]
     Kept,
-    /// The same with jitter, and later than they: packets that it crowds together would else arrive at one instant, where
-    /// those of a flow with one link more always answer last, and lose more in a full queue.
-    Behind,
     /// It arrives when its delay is over.
     Free,
     /// netem's `reorder` sends it without delay.
     Ahead,
-}
-
-impl Order {
-    /// Arrival of a packet that is due at `due`, behind a latest arrival.
-    #[inline(always)]
-    pub(super) fn arrival(self, due: Instant, latest: Instant) -> Instant {
-        match self {
-            Order::Kept => due.max(latest),
-            Order::Behind => due.max(latest + Duration::from_nanos(1)),
-            Order::Free | Order::Ahead => due,
-        }
-    }
 }
 
 /// Jitter with correlation. Unlike netem's, whose blend of the last value and a fresh one shrinks
@@ -144,9 +129,6 @@ impl Propagation {
         match (ahead, self.delay.reorder) {
             (true, _) => Passage { delay: Duration::ZERO, order: Order::Ahead },
             (false, true) => Passage { delay, order: Order::Free },
-            (false, false) if self.jitter.as_ref().is_some_and(|jitter| jitter.on) => {
-                Passage { delay, order: Order::Behind }
-            }
             (false, false) => Passage { delay, order: Order::Kept },
         }
     }
@@ -247,21 +229,6 @@ mod tests {
         // A cycle is gap − 1 delayed packets and then 1/chance tries: 10 packets on average, with
         // standard deviation √0.8/0.2 = 4.5; so n/10 of them go ahead, give or take 45.
         assert!(ahead.abs_diff(10_000) < 180, "{ahead}");
-    }
-
-    #[test]
-    fn packets_that_jitter_crowds_together_arrive_one_by_one() {
-        let latest = Instant::from_nanos(1000);
-        let early = Instant::from_nanos(10);
-        let jitter =
-            Delay { jitter: Duration::from_millis(1), mean: Duration::from_millis(9), ..Delay::default() };
-        let order = propagation(&jitter, None).draw(FlowId(0), &chance()).order;
-        assert_eq!(order.arrival(early, latest), Instant::from_nanos(1001));
-        let fixed = Delay { jitter: Duration::ZERO, ..jitter.clone() };
-        let order = propagation(&fixed, None).draw(FlowId(0), &chance()).order;
-        assert_eq!(order.arrival(early, latest), latest);
-        let order = propagation(&Delay { reorder: true, ..jitter }, None).draw(FlowId(0), &chance()).order;
-        assert_eq!(order.arrival(early, latest), early);
     }
 
     #[test]

@@ -187,7 +187,7 @@ impl Link {
     #[inline(always)]
     pub(super) fn depart(&mut self, departure: Instant, passage: Passage, damaged: bool) -> Transit {
         let due = departure + passage.delay;
-        let arrival = passage.order.arrival(due, self.flight.latest());
+        let arrival = if passage.order == Order::Kept { due.max(self.flight.latest()) } else { due };
         if passage.order != Order::Ahead {
             self.measured.propagated(passage.delay);
         }
