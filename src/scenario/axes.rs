@@ -92,12 +92,13 @@ fn written(node: &Node, texts: &Texts) -> String {
     }
 }
 
-/// Meaning of a value, however it is written; nothing for tables, and for what is wrong.
+/// Meaning of a value, however it is written; nothing for what is wrong.
 fn meaning(node: &Node, kind: &Kind) -> Option<String> {
     fn shown<T: std::fmt::Debug>(value: Result<T, Fault>) -> Option<String> {
         value.ok().map(|value| format!("{value:?}"))
     }
     match kind {
+        _ if node.is_table() => Some(node.plain()),
         Kind::Short { scalar, .. } => meaning(node, scalar),
         Kind::Class => shown(leaf::class(node)),
         Kind::Integer(min, max) => shown(leaf::integer(node, *min, *max)),

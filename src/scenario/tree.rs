@@ -116,6 +116,22 @@ impl Node {
         &mut entries[index].node
     }
 
+    /// The value without places and with sorted keys: two that are written differently may have the same.
+    pub fn plain(&self) -> String {
+        match &self.value {
+            Value::Array(items) => {
+                format!("[{}]", items.iter().map(Node::plain).collect::<Vec<_>>().join(","))
+            }
+            Value::Table(entries) => {
+                let plain = |entry: &Entry| format!("{}={}", entry.key, entry.node.plain());
+                let mut all: Vec<String> = entries.iter().map(plain).collect();
+                all.sort_unstable();
+                format!("{{{}}}", all.join(","))
+            }
+            value => format!("{value:?}"),
+        }
+    }
+
     /// Name of its type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self.value {

@@ -323,6 +323,21 @@ fn l4s_waits_little_behind_its_own_queue_and_takes_no_more_than_its_share() {
 }
 
 #[test]
+fn controllers_that_mind_delay_leave_the_queue_to_a_ping() {
+    let run = Run::shipped("controllers", &["record.trials=none"]);
+    let ping = |controller: &str| run.get(&[controller], "rtt_p50_ms");
+    for quiet in ["vegas", "bbr", "bbr3"] {
+        run.within(quiet, ping(quiet), 40.0, 45.0);
+    }
+    run.within("reno", ping("reno"), 58.0, 68.0);
+    run.within("cubic", ping("cubic"), 69.0, 77.0);
+    // Neither hears of a queue that marks nothing.
+    for deaf in ["dctcp", "prague"] {
+        run.within(deaf, ping(deaf) / ping("reno"), 0.95, 1.05);
+    }
+}
+
+#[test]
 fn equal_flows_share_evenly_and_unequal_distances_do_not() {
     let run = Run::shipped("fairness", &["trials=3", "record.trials=none"]);
     let jain = |other, delay| run.get(&[other, delay], "jain_index");

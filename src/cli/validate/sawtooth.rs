@@ -1,7 +1,7 @@
 //! The sawtooth of a flow that fills its bottleneck's queue: peak, trough and period of the window.
 
 use super::grids::{Figure, Grid, LINUX, Measure, Row, Source, Tolerance, controller, number};
-use super::scenes::head;
+use super::scenes::{head, one_way};
 use crate::facts::{FlowSample, Outcome, SenderEvent};
 use crate::tables::stats::Estimate;
 use crate::time::Instant;
@@ -66,7 +66,7 @@ fn scenario(grid: &Grid, row: &Row) -> String {
         head(grid, LEAD_IN, controller(row)).replace("trials = \"none\"", "trials = \"all\""),
         number(row, "rate_mbit"),
         number(row, "queue_pkts"),
-        number(row, "rtt_ms") * 500.0,
+        one_way(row),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::grids::{Figure, Grid, LINUX, Measure, Row, Source, Tolerance, controller, number};
 use super::pair::{Instants, Script, Waits, talk, transfer};
+use super::scenes::one_way;
 use crate::congestion::Choice;
 use crate::link::{Config as LinkConfig, Verdict, config};
 use crate::rng::{Rng, Seed};
@@ -84,7 +85,7 @@ const ROUND_TRIP: Figure = Figure {
 
 /// The path of a row, with independent loss.
 fn path(row: &Row) -> [LinkConfig; 2] {
-    let mean = Duration::from_secs_f64(number(row, "rtt_ms") / 2e3);
+    let mean = Duration::from_secs_f64(one_way(row) / 1e6);
     ["loss", "ack_loss"].map(|column| {
         let chance = Probability::new(number(row, column)).expect("a chance");
         let delay = config::Delay { mean, ..config::Delay::default() };

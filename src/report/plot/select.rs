@@ -110,8 +110,20 @@ pub fn chosen_cells(study: &Study, wishes: &[String]) -> Result<Vec<bool>, Repor
     let mut all = vec![true; study.cells()];
     for wish in wishes {
         let mut chosen = vec![false; study.cells()];
-        for alternative in split(wish) {
-            mark(study, alternative.trim(), &mut chosen)?;
+        // `congestion=reno,cubic` names its axis once.
+        let mut named = None;
+        for alternative in split(wish).into_iter().map(str::trim) {
+            let value = match alternative.split_once('=') {
+                Some((name, value)) => {
+                    named = Some(axis(study, name.trim())?);
+                    value.trim()
+                }
+                None => alternative,
+            };
+            match named.filter(|&axis| value != alternative || !is_cell(study, axis, value)) {
+                Some(axis) => mark(study, axis, value, &mut chosen)?,
+                None => chosen[number(study, value)?] = true,
+            }
         }
         all.iter_mut().zip(chosen).for_each(|(all, chosen)| *all &= chosen);
     }
@@ -136,31 +148,31 @@ pub fn retain_cells(results: &mut Results, wishes: &[String]) -> Result<(), Repo
     Ok(())
 }
 
-/// Marks the cells of one alternative.
-fn mark(study: &Study, wish: &str, chosen: &mut [bool]) -> Result<(), ReportError> {
-    let Some((name, value)) = wish.split_once('=') else {
-        let number = wish.parse().ok().filter(|number: &usize| *number < chosen.len());
-        let number = number.ok_or_else(|| {
-            let keys: Vec<&str> = study.axes.iter().map(|axis| axis.key.as_str()).collect();
-            let axes = if keys.is_empty() {
-                String::new()
-            } else {
-                format!("; or AXIS=VALUE of {}", keys.join(", "))
-            };
-            let last = chosen.len() - 1;
-            Unfit::new(
-                format!("there is no cell {wish}"),
-                format!("cells have the numbers 0 to {last}{axes}"),
-            )
-        })?;
-        chosen[number] = true;
-        return Ok(());
-    };
-    let index = axis(study, name.trim())?;
+/// True if a text without an axis's name is the number of a cell, and no value of the axis named before it.
+fn is_cell(study: &Study, axis: usize, text: &str) -> bool {
+    let axis = &study.axes[axis];
+    text.parse::<usize>().is_ok() && !axis.values.iter().any(|known| axis.goes_by(known, text))
+}
+
+/// The cell of this number.
+fn number(study: &Study, text: &str) -> Result<usize, ReportError> {
+    let number = text.parse().ok().filter(|number: &usize| *number < study.cells());
+    number.ok_or_else(|| {
+        let keys: Vec<&str> = study.axes.iter().map(|axis| axis.key.as_str()).collect();
+        let axes =
+            if keys.is_empty() { String::new() } else { format!("; or AXIS=VALUE of {}", keys.join(", ")) };
+        let last = study.cells() - 1;
+        let help = format!("cells have the numbers 0 to {last}{axes}");
+        Unfit::new(format!("there is no cell {text}"), help).into()
+    })
+}
+
+/// Marks the cells with a value of an axis.
+fn mark(study: &Study, index: usize, value: &str, chosen: &mut [bool]) -> Result<(), ReportError> {
     let axis = &study.axes[index];
-    let is = |known: &String| axis.goes_by(known, value.trim());
+    let is = |known: &String| axis.goes_by(known, value);
     if !axis.values.iter().any(is) {
-        let problem = format!("no cell has {} = {}", axis.key, value.trim());
+        let problem = format!("no cell has {} = {value}", axis.key);
         return Err(Unfit::new(problem, format!("its values are {}", enumerated(&axis.values))).into());
     }
     for (cell, chosen) in chosen.iter_mut().enumerate() {
@@ -259,6 +271,8 @@ mod tests {
         is(&["congestion=reno", "loss=0%,loss=1 %"], &[3, 4]);
         is(&[&format!("loss={BURSTS},0")], &[0, 2, 5]);
         is(&["loss=GE p=1% r=50%"], &[2, 5]);
+        // An axis is named once for all its values.
+        is(&["congestion=reno,none", "loss=0%,1 %"], &[0, 1, 3, 4]);
     }
 
     #[test]
@@ -273,6 +287,8 @@ mod tests {
         );
         says(&["x"], "there is no cell x");
         says(&["tcp.congestion=bbr"], "no cell has tcp.congestion = bbr; its values are none, reno");
+        says(&["congestion=reno,bbr"], "no cell has tcp.congestion = bbr; its values are none, reno");
+        says(&["congestion=reno,9"], "there is no cell 9");
         says(&["delay=1ms"], "no axis is called \"delay\"; there are tcp.congestion, link.access.loss");
         says(
             &["0", "congestion=reno"],

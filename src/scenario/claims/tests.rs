@@ -23,6 +23,15 @@ fn a_claim_names_cells_by_axes_and_values_however_they_are_written() {
 }
 
 #[test]
+fn a_claim_finds_a_table_among_an_axis_values_however_it_is_written() {
+    let text = "[[claim]]\nfigure = \"goodput_mbit\"\nat_least = 8\n\
+        where = { \"link.access.queue\" = { limit = \"9 packets\", kind = \"codel\" } }\n\
+        [sweep]\n\"link.access.queue\" = [{kind=\"codel\",limit=\"9 packets\"}, { kind = \"droptail\" }]\n";
+    let [claim] = &claims(&and(text))[..] else { panic!("one claim") };
+    assert_eq!(claim.cells[0].1, "{kind=\"codel\",limit=\"9 packets\"}");
+}
+
+#[test]
 fn claims_that_mean_nothing_are_refused_with_line_and_mend() {
     let lines = |more: &str| claim(&format!("figure = \"goodput_mbit\"\n{more}"));
     refused(&lines("where = { \"tcp.mss\" = 500 }"), 21, "[[claim]]", "no bound", "at_least");
