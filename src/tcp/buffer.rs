@@ -88,8 +88,11 @@ impl SendBuffer {
 
     fn find(&self, start: u64, end: u64) -> Payload {
         let len = (end - start) as u32;
-        // The last chunk that does not begin beyond ours; chat has few.
-        let first = self.chunks.partition_point(|chunk| chunk.start <= start) - 1;
+        // The last chunk that does not begin beyond ours: mostly the newest.
+        let first = match self.chunks.back() {
+            Some(newest) if newest.start <= start => self.chunks.len() - 1,
+            _ => self.chunks.partition_point(|chunk| chunk.start <= start) - 1,
+        };
         let chunk = &self.chunks[first];
         if end <= chunk.start + chunk.len {
             return match &chunk.payload {
