@@ -43,6 +43,14 @@ impl Instant {
     pub const fn saturating_add(self, span: Duration) -> Instant {
         Instant(self.0.saturating_add(span.0))
     }
+
+    /// The earlier of two instants that may be missing.
+    pub fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
 }
 
 impl Duration {

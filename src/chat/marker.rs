@@ -5,6 +5,8 @@
 //! Only the start of a message's text is looked at. A text that quotes a marker further on, a nick
 //! that looks like one, and a text that imitates a dialect's syntax are therefore no messages.
 
+use std::fmt::Write as _;
+
 /// The bytes of a marker, and so of the shortest synthetic text.
 pub const LEN: usize = 9;
 
@@ -18,8 +20,9 @@ const PADDING: &str = " the quick brown fox jumps over the lazy dog,";
 /// neither begins nor ends with a blank, because servers strip these.
 pub fn compose(id: u32, size: usize) -> String {
     let size = size.clamp(LEN, MAX_TEXT);
-    let mut text = format!("#{id:08x}");
-    text.reserve_exact(size - LEN);
+    let mut text = String::with_capacity(size);
+    // Writing into memory cannot fail.
+    let _ = write!(text, "#{id:08x}");
     while text.len() < size {
         let chunk = PADDING.len().min(size - text.len());
         text.push_str(&PADDING[..chunk]);
@@ -33,18 +36,29 @@ pub fn compose(id: u32, size: usize) -> String {
 
 /// The number at the start of `text`, if it has one.
 pub fn read(text: &[u8]) -> Option<u32> {
-    let (b'#', digits) = text.get(..LEN)?.split_first()? else { return None };
-    let mut id = 0;
+    let (b'#', digits) = text.first_chunk::<LEN>()?.split_first()? else { return None };
+    let (mut id, mut all) = (0, 0);
     for &digit in digits {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
+        let value = VALUES[usize::from(digit)];
         id = id << 4 | u32::from(value);
+        all |= value;
     }
-    Some(id)
+    (all != NO_DIGIT).then_some(id)
 }
+
+const NO_DIGIT: u8 = u8::MAX;
+
+/// Value of each byte as a digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let digits = b"0123456789abcdef";
+    let mut value = 0;
+    while value < digits.len() {
+        values[digits[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

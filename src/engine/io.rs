@@ -76,11 +76,12 @@ impl Io for WorldIo<'_> {
     }
 
     fn write(&mut self, conn: Conn, bytes: &Rc<[u8]>, from: usize) -> usize {
-        let len = (bytes.len() - from) as u32;
-        let payload = Payload::shared(Rc::clone(bytes)).slice(from as u32, len);
-        let accepted = self.end(conn).connection.write(&payload);
+        let payload = Payload::rest(bytes, from);
+        let direction = self.direction(conn);
+        let end = &mut self.core.flows[conn.0 as usize].ends[direction.index()];
+        let accepted = end.connection.write(&payload);
         self.note(conn, false, || content_of(&payload.slice(0, accepted)));
-        self.touch(conn);
+        self.core.touch(conn.0, direction);
         accepted as usize
     }
 
@@ -92,8 +93,9 @@ impl Io for WorldIo<'_> {
     }
 
     fn read(&mut self, conn: Conn, take: &mut dyn FnMut(&[u8])) {
+        let direction = self.direction(conn);
         loop {
-            let end = self.end(conn);
+            let end = &mut self.core.flows[conn.0 as usize].ends[direction.index()];
             let Some(piece) = end.connection.read() else { break };
             end.delivered += u64::from(piece.len());
             self.note(conn, true, || content_of(&piece));

@@ -79,13 +79,7 @@ impl Streams {
     pub(super) fn of(&mut self, flow: FlowId, chance: &Chance) -> &mut Rng {
         match self {
             Streams::One(rng) => rng,
-            Streams::ByFlow(label, streams) => {
-                let at = flow.0 as usize;
-                if at >= streams.len() {
-                    streams.resize(at + 1, None);
-                }
-                streams[at].get_or_insert_with(|| chance.seed_of(flow).stream(label))
-            }
+            Streams::ByFlow(label, streams) => of_flow(label, streams, flow, chance),
         }
     }
 
@@ -97,4 +91,14 @@ impl Streams {
             *stream = None;
         }
     }
+}
+
+/// The stream of a flow, which begins if it is not there yet.
+#[inline(never)]
+fn of_flow<'a>(label: &str, streams: &'a mut Vec<Option<Rng>>, flow: FlowId, chance: &Chance) -> &'a mut Rng {
+    let at = flow.0 as usize;
+    if at >= streams.len() {
+        streams.resize(at + 1, None);
+    }
+    streams[at].get_or_insert_with(|| chance.seed_of(flow).stream(label))
 }

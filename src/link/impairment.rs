@@ -81,6 +81,7 @@ struct Stage {
 }
 
 impl Entrance {
+    #[inline]
     pub(super) fn judge(&mut self, now: Instant, packet: &Packet, chance: &Chance) -> Judgement {
         let mut judgement = Judgement::default();
         for stage in &mut self.stages {

@@ -169,22 +169,29 @@ impl Link {
     }
 
     #[inline]
-    fn take_over(&mut self, now: Instant, packet: Box<Packet>) {
+    fn take_over(&mut self, now: Instant, mut packet: Box<Packet>) {
         self.counters.offered += 1;
         let passage = self.propagation.draw(packet.flow, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.judged += 1;
         epoch.ahead += u64::from(passage.order == Order::Ahead);
-        if self.entrance.is_empty() && self.policer.is_none() {
-            self.queue_up(now, packet, passage, false);
-        } else {
-            self.judge(now, packet, passage);
+        let mut damaged = false;
+        if !self.entrance.is_empty() || self.policer.is_some() {
+            let Some(judged) = self.judge(now, packet, passage) else { return };
+            (packet, damaged) = judged;
         }
+        self.queue_up(now, packet, passage, damaged);
     }
 
-    /// Lets the impairments decide about a packet.
+    /// Lets the impairments and the policer decide about a packet; if it goes on, also whether damaged. A copy of it
+    /// follows it at once.
     #[inline(never)]
-    fn judge(&mut self, now: Instant, mut packet: Box<Packet>, passage: Passage) {
+    fn judge(
+        &mut self,
+        now: Instant,
+        mut packet: Box<Packet>,
+        passage: Passage,
+    ) -> Option<(Box<Packet>, bool)> {
         let judgement = self.entrance.judge(now, &packet, &self.chance);
         let epoch = &mut self.measured.epoch;
         epoch.lost += u64::from(judgement.lost);
@@ -192,7 +199,7 @@ impl Link {
             self.counters.dropped_loss += 1;
             note(&mut self.noted, now, &packet, Fate::Lost);
             epoch.refused += 1;
-            return;
+            return None;
         }
         epoch.duplicated += u64::from(judgement.duplicated);
         epoch.corrupted += u64::from(judgement.corrupted);
@@ -203,12 +210,14 @@ impl Link {
             packet.corrupt();
             note(&mut self.noted, now, &packet, Fate::Damaged);
         }
-        self.take_in(now, packet, passage, damaged);
         if let Some(copy) = copy {
+            self.take_in(now, packet, passage, damaged);
             self.counters.duplicated += 1;
             note(&mut self.noted, now, &copy, Fate::Duplicated);
             self.take_in(now, copy, passage, false);
+            return None;
         }
+        self.is_let_in(now, &packet).then_some((packet, damaged))
     }
 
     /// Queues a packet that passed the entrance, or puts it on the wire.

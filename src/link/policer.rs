@@ -48,18 +48,26 @@ fn tokens_of(bytes: u64) -> u128 {
 }
 
 impl Link {
+    /// True if the policer, if there is one, has tokens for a packet; they are its own then.
+    #[inline]
+    pub(super) fn is_let_in(&mut self, now: Instant, packet: &Packet) -> bool {
+        let Some(policer) = &mut self.policer else { return true };
+        let passes = policer.passes(now, packet.size());
+        if passes {
+            self.measured.epoch.policed_bytes += u64::from(packet.size());
+        } else {
+            self.counters.dropped_policer += 1;
+            note(&mut self.noted, now, packet, Fate::Policed);
+        }
+        passes
+    }
+
     /// The same as [`queue_up`](Link::queue_up), from places that are no hot path, past the policer.
     #[inline(never)]
     pub(super) fn take_in(&mut self, now: Instant, packet: Box<Packet>, passage: Passage, damaged: bool) {
-        if let Some(policer) = &mut self.policer {
-            if !policer.passes(now, packet.size()) {
-                self.counters.dropped_policer += 1;
-                note(&mut self.noted, now, &packet, Fate::Policed);
-                return;
-            }
-            self.measured.epoch.policed_bytes += u64::from(packet.size());
+        if self.is_let_in(now, &packet) {
+            self.queue_up(now, packet, passage, damaged);
         }
-        self.queue_up(now, packet, passage, damaged);
     }
 }
 

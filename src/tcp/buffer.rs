@@ -1,13 +1,12 @@
 //! The send buffer: what the application wrote and the peer has not yet acknowledged.
 
-use std::collections::VecDeque;
-
+use crate::ring::Ring;
 use crate::wire::Payload;
 
 /// A contiguous part of the stream, in the chunks in which it was written.
 #[derive(Debug)]
 pub struct SendBuffer {
-    chunks: VecDeque<Chunk>,
+    chunks: Ring<Chunk>,
     /// Offset of the first byte held.
     start: u64,
     /// Offset after the last byte held.
@@ -15,7 +14,7 @@ pub struct SendBuffer {
     capacity: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Chunk {
     start: u64,
     /// Zeros only: their number, which may exceed a payload's.
@@ -26,7 +25,7 @@ struct Chunk {
 impl SendBuffer {
     /// An empty buffer whose first byte will have the offset `start`.
     pub fn new(start: u64, capacity: u64) -> SendBuffer {
-        SendBuffer { chunks: VecDeque::new(), start, end: start, capacity }
+        SendBuffer { chunks: Ring::default(), start, end: start, capacity }
     }
 
     /// Offset after the last byte written.
@@ -51,11 +50,8 @@ impl SendBuffer {
         }
         let len = u64::from(payload.len()).min(self.room()) as u32;
         if len > 0 {
-            // Filled in where it lies: to move what was just written costs more than to write it.
-            self.chunks.push_back(Chunk { start: self.end, len: len.into(), payload: None });
-            if let Some(chunk) = self.chunks.back_mut() {
-                chunk.payload = Some(payload.slice(0, len));
-            }
+            let payload = Some(payload.slice(0, len));
+            self.chunks.push_back(Chunk { start: self.end, len: len.into(), payload });
             self.end += u64::from(len);
         }
         len
@@ -65,7 +61,7 @@ impl SendBuffer {
     pub fn write_zeros(&mut self, len: u64) -> u64 {
         let len = len.min(self.room());
         if len > 0 {
-            match self.chunks.back_mut() {
+            match self.chunks.len().checked_sub(1).and_then(|last| self.chunks.get_mut(last)) {
                 Some(last) if last.payload.is_none() => last.len += len,
                 _ => self.chunks.push_back(Chunk { start: self.end, len, payload: None }),
             }
@@ -88,8 +84,11 @@ impl SendBuffer {
 
     fn find(&self, start: u64, end: u64) -> Payload {
         let len = (end - start) as u32;
-        // The last chunk that does not begin beyond ours; chat has few.
-        let first = self.chunks.partition_point(|chunk| chunk.start <= start) - 1;
+        // The last chunk that does not begin beyond ours: mostly the newest.
+        let first = match self.chunks.back() {
+            Some(newest) if newest.start <= start => self.chunks.len() - 1,
+            _ => self.chunks.partition_point(|chunk| chunk.start <= start) - 1,
+        };
         let chunk = &self.chunks[first];
         if end <= chunk.start + chunk.len {
             return match &chunk.payload {
@@ -103,7 +102,7 @@ impl SendBuffer {
     /// Copies a range that spans chunks into one payload.
     fn gather(&self, first: usize, start: u64, end: u64) -> Payload {
         let mut bytes = Vec::with_capacity((end - start) as usize);
-        for chunk in self.chunks.range(first..) {
+        for chunk in self.chunks.iter_from(first) {
             let from = start.max(chunk.start) - chunk.start;
             let to = end.min(chunk.start + chunk.len).saturating_sub(chunk.start);
             if to <= from {
@@ -124,8 +123,9 @@ impl SendBuffer {
             return;
         }
         self.start = offset.min(self.end);
-        while let Some(first) = self.chunks.front_mut() {
+        while let Some(first) = self.chunks.get_mut(0) {
             if first.start + first.len <= self.start {
+                first.payload = None;
                 self.chunks.pop_front();
                 continue;
             }

@@ -269,6 +269,14 @@ impl Payload {
         Payload { buffer: Some(bytes), start: 0, len }
     }
 
+    /// Those of `bytes` from `from` on, shared. Panics beyond them, and above 4 GiB.
+    pub fn rest(bytes: &Rc<[u8]>, from: usize) -> Payload {
+        let small = |bytes: usize| u32::try_from(bytes).expect("a payload below 4 GiB");
+        let (len, start) = (small(bytes.len()), small(from));
+        assert!(start <= len, "a place in the bytes");
+        Payload { buffer: Some(Rc::clone(bytes)), start, len: len - start }
+    }
+
     /// Number of bytes.
     pub const fn len(&self) -> u32 {
         self.len

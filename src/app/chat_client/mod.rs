@@ -182,8 +182,8 @@ impl ChatClient {
             }
         });
         let mut welcomed = false;
-        for heard in self.heard.drain(..) {
-            match heard {
+        for i in 0..self.heard.len() {
+            match self.heard[i] {
                 Heard::Message(id) => io.message_delivered(MessageId(id)),
                 Heard::Welcome => {
                     if self.link == Link::Joining(conn) {
@@ -196,6 +196,7 @@ impl ChatClient {
                 Heard::Refused => {}
             }
         }
+        self.heard.clear();
         if result.is_err() {
             self.give_up(conn, io);
         } else if welcomed || self.line.is_none() {
@@ -222,7 +223,7 @@ impl ChatClient {
     /// Time at which the session wants to be woken, as long as anything can be written for it.
     fn session_timeout(&self) -> Option<Instant> {
         let is_open = matches!(self.link, Link::Joining(_) | Link::In(_));
-        self.session.poll_timeout().filter(|_| is_open)
+        if is_open { self.session.poll_timeout() } else { None }
     }
 
     fn act(&mut self, act: Act, intended: Instant, io: &mut dyn Io) {
@@ -291,7 +292,7 @@ impl App for ChatClient {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let will = self.person.as_ref().map(Person::due).filter(|&due| due < self.horizon);
-        let retry = if let Link::Retry(at) = self.link { Some(at) } else { None };
-        [will, retry, self.session_timeout()].into_iter().flatten().min()
+        let again = if let Link::Retry(at) = self.link { Some(at) } else { self.session_timeout() };
+        Instant::earlier(will, again)
     }
 }

@@ -80,9 +80,13 @@ impl<'a> Object<'a> {
 pub(super) fn push_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
-        out.extend_from_slice(&rest.as_bytes()[..at]);
-        let mut chars = rest[at..].chars();
+    loop {
+        let plain = plain_len(rest.as_bytes());
+        out.extend_from_slice(&rest.as_bytes()[..plain]);
+        if plain == rest.len() {
+            break;
+        }
+        let mut chars = rest[plain..].chars();
         match chars.next() {
             Some('"') => out.extend_from_slice(b"\\\""),
             Some('\\') => out.extend_from_slice(b"\\\\"),
@@ -100,16 +104,31 @@ pub(super) fn push_string(text: &str, out: &mut Vec<u8>) {
         }
         rest = chars.as_str();
     }
-    out.extend_from_slice(rest.as_bytes());
     out.push(b'"');
 }
 
+/// Number of bytes at the start that need no escape. Blocks are looked at in one step each.
+fn plain_len(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let is_plain_block = |block: &&[u8; 16]| block.iter().fold(true, |all, &byte| all & is_plain(byte));
+    let start = 16 * blocks.iter().take_while(is_plain_block).count();
+    start + bytes[start..].iter().take_while(|&&byte| is_plain(byte)).count()
+}
+
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+    matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
 }
 
 /// The length of the JSON string at the start of `bytes`, with both quotes.
 pub(super) fn string_len(bytes: &[u8]) -> Option<usize> {
+    // The next quote ends it, unless that is escaped.
+    let text = bytes.get(1..)?;
+    let end = memchr::memchr(b'"', text)?;
+    if end == 0 || text[end - 1] != b'\\' { Some(end + 2) } else { escaped_string_len(bytes) }
+}
+
+#[cold]
+fn escaped_string_len(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
         match bytes.get(at)? {

@@ -22,7 +22,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub fn next_alarm(&self) -> Option<Instant> {
-        [self.alarms.first().map(|&(at, _)| at), self.departures_at].into_iter().flatten().min()
+        Instant::earlier(self.alarms.first().map(|&(at, _)| at), self.departures_at)
     }
 
     pub fn note_dirty(&mut self, seat: &mut Seat, id: ClientId) {

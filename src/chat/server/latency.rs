@@ -29,7 +29,7 @@ impl Latency {
     /// A message has taken so long.
     pub fn record(&mut self, span: Duration) {
         let nanos = span.as_nanos();
-        self.counts[BORDERS.partition_point(|&border| border < nanos)] += 1;
+        self.counts[BORDERS.iter().position(|&border| nanos <= border).unwrap_or(BORDERS.len())] += 1;
         self.nanos += u128::from(nanos);
     }
 

@@ -306,6 +306,6 @@ impl Seat {
 
     /// Instant at which it wants to be woken.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.join_by, self.session_deadline(), self.closing_by].into_iter().flatten().min()
+        Instant::earlier(Instant::earlier(self.join_by, self.closing_by), self.session_deadline())
     }
 }

@@ -81,7 +81,7 @@ impl JsonLinesClient {
     }
 
     fn send(&mut self, request: &Request) -> Result<(), NotSaid> {
-        let mut line = Vec::new();
+        let mut line = Vec::with_capacity(512);
         match request {
             // The original's server looks at no other member than the name.
             Request::Join { nick } if !self.is_person => {

@@ -43,6 +43,9 @@ impl HeadListener {
                 self.head.clear();
             }
             bytes = &bytes[end + 1..];
+            if bytes.is_empty() {
+                return;
+            }
         }
         self.hold(bytes);
     }
