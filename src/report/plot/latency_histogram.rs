@@ -19,13 +19,13 @@ const BARS_PER_DECADE: f64 = 40.0;
 /// One panel per cell, over all its trials, all with the same axis of time.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
-    let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
+    let delivered = |cell| Ok(results.values(cell, "deliveries").any(|(_, count)| count > 0.0));
     let Choice { cells, remark: omitted } =
         sources::choose(results, sources.view.most_cells(), "deliveries", delivered)?;
     let mut histograms: Vec<(usize, Histogram<u64>, f64)> = Vec::new();
     for cell in cells {
         if let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) {
-            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+            let expected: f64 = results.values(cell, "deliveries_expected").map(|(_, n)| n).sum();
             histograms.push((cell, histogram, expected));
         }
     }

@@ -89,10 +89,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 fn read(sources: &Sources<'_>) -> Result<BTreeMap<usize, Flows>, ReportError> {
     let results = sources.results;
     let is_seen = |sent: f64| sources.view.span.is_none_or(|(from, to)| (from..=to).contains(&sent));
-    let mut first: BTreeMap<usize, u32> = BTreeMap::new();
-    for trial in &results.trials {
-        first.entry(trial.cell).or_insert(trial.number);
-    }
+    let first = |cell: usize| results.trials.of_cell(cell).next().map(|trial| trial.number);
+    let first: BTreeMap<usize, u32> =
+        results.trials.cells().filter_map(|cell| Some((cell, first(cell)?))).collect();
     let mut cells: BTreeMap<usize, Flows> = BTreeMap::new();
     results.each_row_of(Table::Probes, |cell, row| {
         if row.parse("trial") != first.get(&cell).copied() {

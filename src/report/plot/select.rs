@@ -127,7 +127,7 @@ pub fn chosen_cells(study: &Study, wishes: &[String]) -> Result<Vec<bool>, Repor
 pub fn retain_cells(results: &mut Results, wishes: &[String]) -> Result<(), ReportError> {
     let chosen = chosen_cells(&results.study, wishes)?;
     let before = results.cells_with_trials();
-    results.trials.retain(|trial| chosen[trial.cell]);
+    results.trials.retain_cells(|cell| chosen[cell]);
     if results.trials.is_empty() {
         let left: Vec<String> = before.iter().map(usize::to_string).collect();
         let problem = format!("no cell with a finished trial is chosen by {}", wishes.join(" and "));
@@ -228,14 +228,13 @@ pub fn enumerated(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::report::testing::study;
-    use crate::tables::results::Trial;
 
     const BURSTS: &str = "{ model = \"gilbert-elliott\", p = \"1%\", r = \"50%\" }";
 
     fn results() -> Results {
         let study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.access.loss", &["0%", "1%", BURSTS])]);
-        let trials = (0..6).map(|cell| Trial { cell, number: 1, figures: Vec::new() }).collect();
+        let trials = (0..6).map(|cell| ((cell, 1), Vec::new()));
         Results::of_trials(study, trials, Vec::new())
     }
 

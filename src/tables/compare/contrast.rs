@@ -189,15 +189,15 @@ fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
 
 /// Values of a figure in the trials of two cells that had the same seed, in the figure's unit.
 fn pairs(from: (&Folder, usize), to: (&Folder, usize), figure: &Figure) -> Vec<(f64, f64)> {
-    let by_seed = |(folder, cell): (&Folder, usize)| {
+    let by_seed = |(folder, cell): (&Folder, usize)| -> Vec<(u64, f64)> {
         let seed = folder.results.study.seed;
-        let values = folder.results.values(cell, figure.column).into_iter();
-        values.map(move |(trial, value)| (seed.wrapping_add(trial.into()), value * figure.factor))
+        let values = folder.results.values(cell, figure.column);
+        values.map(|(trial, value)| (seed.wrapping_add(trial.into()), value * figure.factor)).collect()
     };
-    let before: Vec<(u64, f64)> = by_seed(from).collect();
+    let before = by_seed(from);
     let pair =
         |(seed, after)| before.iter().find(|(other, _)| *other == seed).map(|(_, before)| (*before, after));
-    by_seed(to).filter_map(pair).collect()
+    by_seed(to).into_iter().filter_map(pair).collect()
 }
 
 /// Means before and after, difference and ratio of pairs.
