@@ -160,3 +160,88 @@ impl<'a> Part<'a> {
         ReportError::Unlike { path: self.dir.to_owned(), what }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::report::testing::{bulk_outcome, run, study};
+    use crate::tables::TrialRow;
+    use crate::tables::rows::Table;
+
+    /// A part with these trials and what their `events` say, of a scenario with two hundred, in this order.
+    fn part_of(dir: &Path, trials: &[(u32, u64)]) -> PathBuf {
+        let study = Study { trials: 200, ..study(&[]) };
+        let dir = dir.join(format!("{:?}-{}", trials[0], trials.len()));
+        let mut folder = ResultFolder::open(&dir, &study, &run(), Mode::Fresh).expect("opened");
+        let mut outcome = bulk_outcome(1, "reno", 0.01);
+        outcome.series = None;
+        for &(trial, events) in trials {
+            outcome.events = events;
+            let row = TrialRow { cell: 0, trial, seed: trial.into(), outcome: &outcome, wall_s: 0.5 };
+            folder.append(&row).expect("written");
+        }
+        dir
+    }
+
+    fn part(dir: &Path, trials: &[u32]) -> PathBuf {
+        part_of(dir, &trials.iter().map(|&trial| (trial, 1)).collect::<Vec<_>>())
+    }
+
+    fn trials(dir: &Path) -> String {
+        super::super::finish(dir, "later", false).expect("finished");
+        fs::read_to_string(dir.join(Table::Trials.file())).expect("a table")
+    }
+
+    #[test]
+    fn a_part_that_turns_out_to_be_in_disorder_goes_on_where_it_was() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let whole = part(root.path(), &[0, 1, 2, 3, 4, 5, 6]);
+        // As a run leaves it that was resumed and killed again: a trial was made anew.
+        let parts = [part(root.path(), &[0, 4, 2, 6]), part(root.path(), &[1, 2, 3, 5])];
+        let out = root.path().join("out");
+        let merged = merge(&parts, &out, Mode::Fresh).expect("merged");
+        assert_eq!((merged.finished, merged.missing), (7, Some((0, 7))));
+        assert_eq!(trials(&out), trials(&whole));
+    }
+
+    #[test]
+    fn a_trial_that_comes_late_and_is_another_is_an_error() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let first = part(root.path(), &[0, 1, 2, 3]);
+        let merged = |name: &str, late: &[(u32, u64)]| {
+            let late = part_of(root.path(), late);
+            let error = merge(&[first.clone(), late], &root.path().join(name), Mode::Fresh);
+            error.map(|merged| merged.finished).map_err(|error| error.to_string())
+        };
+        assert_eq!(merged("same", &[(3, 1), (2, 1), (7, 1)]), Ok(5));
+        let error = merged("other", &[(1, 1), (3, 1), (2, 5), (8, 1)]).expect_err("two trials 2");
+        assert!(error.contains("cell 0, trial 2 is not as in"), "{error}");
+        let error = merged("at-once", &[(2, 5), (3, 1)]).expect_err("two trials 2");
+        assert!(error.contains("cell 0, trial 2 is not as in"), "{error}");
+    }
+
+    #[test]
+    fn each_part_is_read_once() {
+        let read = || -> Option<u64> {
+            let text = fs::read_to_string("/proc/thread-self/io").ok()?;
+            text.lines().find_map(|line| line.strip_prefix("rchar: "))?.parse().ok()
+        };
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let all: Vec<u32> = (0..200).collect();
+        let (low, high) = all.split_at(100);
+        let parts = [part(root.path(), low), part(root.path(), high)];
+        let Some(before) = read() else {
+            eprintln!("skipped: /proc does not say how much was read");
+            return;
+        };
+        let merged = merge(&parts, &root.path().join("out"), Mode::Fresh).expect("merged");
+        let read = read().expect("said before") - before;
+        assert_eq!(merged.missing, None);
+        let files = parts.iter().flat_map(|part| fs::read_dir(part).expect("a folder"));
+        let bytes: u64 = files.map(|file| file.expect("a file").metadata().expect("a file").len()).sum();
+        // Beside the tables: manifests, and the headers of the new ones.
+        assert!(read > bytes / 2 && read < bytes * 3 / 2, "{read} bytes read of {bytes}");
+    }
+}

@@ -94,8 +94,9 @@ impl Packed {
     /// The number, from 1, that gives exactly this value.
     fn number(&self, value: f64) -> Option<u64> {
         let number = (value * self.scale).round();
-        let exact = (0.0..1e15).contains(&number) && (number / self.scale).to_bits() == value.to_bits();
-        exact.then_some(number as u64 + 1)
+        let exact =
+            value.is_sign_positive() && number < 1e15 && (number / self.scale).to_bits() == value.to_bits();
+        exact.then(|| number as u64 + 1)
     }
 
     fn widen(&mut self, width: usize) {

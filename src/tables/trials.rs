@@ -47,7 +47,7 @@ impl Trials {
     }
 
     /// Adds a trial that stands behind all others; of several rows of one trial the first counts.
-    pub fn push(&mut self, (cell, number): Key, figures: impl Iterator<Item = Option<f64>>) {
+    pub fn push(&mut self, (cell, number): Key, mut figures: impl Iterator<Item = Option<f64>>) {
         let len = self.len();
         if let Some((last, first)) = self.cells.last().copied()
             && last == cell
@@ -61,7 +61,7 @@ impl Trials {
             self.cells.push((cell, len));
         }
         self.numbers.push(Some(number.into()));
-        self.figures.iter_mut().zip(figures).for_each(|(column, value)| column.push(value));
+        self.figures.iter_mut().for_each(|column| column.push(figures.next().flatten()));
     }
 
     /// Gives back the room for further trials.
