@@ -70,7 +70,9 @@ mod tests {
         let mut done = Done::of(&study);
         assert!(done.is_empty());
         let added = [(0, 0), (0, 39), (1, 0), (1, 39), (1, 0), (0, 40), (7, 3), (usize::MAX, u32::MAX)];
-        added.iter().for_each(|key| done.insert(*key));
+        for key in added {
+            done.insert(key);
+        }
         assert_eq!(done.len(), 7);
         assert!(added.iter().all(|key| done.contains(*key)));
         assert!(![(0, 1), (1, 38), (1, 40), (2, 0), (7, 4)].iter().any(|key| done.contains(*key)));

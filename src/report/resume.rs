@@ -62,7 +62,9 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
     let kept: BTreeMap<Key, Entries> = whole.into_iter().map(|(key, (entries, _))| (key, entries)).collect();
     journal::write(dir, &kept)?;
     let mut done = Done::of(study);
-    kept.keys().for_each(|key| done.insert(*key));
+    for key in kept.keys() {
+        done.insert(*key);
+    }
     Ok(Repaired { done, again })
 }
 

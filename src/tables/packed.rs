@@ -26,7 +26,8 @@ const NONE: u64 = u64::MAX;
 impl Packed {
     /// No values yet, of a column with so many decimals.
     pub fn of(decimals: usize) -> Packed {
-        Packed { scale: 10_f64.powi(decimals as i32), len: 0, width: 0, bytes: Vec::new() }
+        let scale = 10_u64.pow(u32::try_from(decimals).unwrap_or(u32::MAX).min(15)) as f64;
+        Packed { scale, len: 0, width: 0, bytes: Vec::new() }
     }
 
     /// None of its values, for others of the same kind.
@@ -105,7 +106,9 @@ impl Packed {
         }
         let values: Vec<Option<f64>> = (0..self.len).map(|place| self.get(place)).collect();
         *self = Packed { width, len: 0, bytes: Vec::with_capacity(values.len() * width), ..*self };
-        values.into_iter().for_each(|value| self.push(value));
+        for value in values {
+            self.push(value);
+        }
     }
 }
 
@@ -115,7 +118,9 @@ mod tests {
 
     fn packed(decimals: usize, values: &[Option<f64>]) -> Packed {
         let mut packed = Packed::of(decimals);
-        values.iter().for_each(|value| packed.push(*value));
+        for value in values {
+            packed.push(*value);
+        }
         packed
     }
 

@@ -152,8 +152,10 @@ mod tests {
         let mut trials = Trials::of(&study);
         let columns = figures::of_study(&study).count();
         for (cell, number) in [(0, 0), (0, 3), (0, 3), (2, 1)] {
-            trials
-                .push((cell, number), (0..columns).map(|column| Some((10 * number) as f64 + column as f64)));
+            trials.push(
+                (cell, number),
+                (0..columns).map(|column| Some(f64::from(10 * number) + column as f64)),
+            );
         }
         let keys =
             |trials: &Trials| trials.iter().map(|trial| (trial.cell, trial.number)).collect::<Vec<_>>();
@@ -173,7 +175,8 @@ mod tests {
         let mut trials = Trials::of(&study);
         for number in 0..10_000 {
             let varied = f64::from(number * 7919 % 10_007);
-            let figure = |decimals: usize| (varied * 1000.0).round() / 10_f64.powi(decimals as i32);
+            let figure =
+                |decimals: usize| (varied * 1000.0).round() / [1.0, 10.0, 1e2, 1e3, 1e4, 1e5, 1e6][decimals];
             trials.push((0, number), figures::of_study(&study).map(|f| Some(figure(f.decimals))));
         }
         trials.shrink();

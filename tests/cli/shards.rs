@@ -148,7 +148,7 @@ fn most_memory(dir: &Path, words: &[&str]) -> Option<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         most = most.max(kilobytes.map(|kilobytes| kilobytes * 1024));
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
     }
     assert!(child.wait().expect("it ended").success(), "{words:?}");
     most

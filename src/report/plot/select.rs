@@ -15,8 +15,8 @@ use crate::time::Duration;
 /// Names in an error message at most.
 const MAX_NAMES: usize = 12;
 
-/// Panels of a slide.
-const ON_SLIDE: usize = 4;
+/// Panels of a slide, and of a sheet with a single column of them, which more make longer than a page.
+const FEW_PANELS: usize = 4;
 
 /// Part of the results that a figure shows, and its sheet.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,8 @@ impl Unfit {
 impl View {
     /// Cells that have a panel each at most: as many as a slide holds, unless cells were chosen.
     pub fn most_cells(&self) -> usize {
-        if self.frame.is_slide() && !self.chosen { ON_SLIDE } else { MAX_PANELS }
+        let few = (self.frame.is_slide() || self.frame.is_column()) && !self.chosen;
+        if few { FEW_PANELS } else { MAX_PANELS }
     }
 
     /// The view that somebody asks for. The error names the key that asks in vain.

@@ -20,6 +20,9 @@ use crate::facts::Measure;
 /// The file's name.
 pub const FILE: &str = "groups.csv";
 
+/// Values of trials, with their numbers, by column.
+type Lists = BTreeMap<&'static str, Vec<(u32, f64)>>;
+
 /// Figures of the groups of a run.
 #[derive(Debug, Default)]
 pub struct Groups {
@@ -27,8 +30,8 @@ pub struct Groups {
     figures: Vec<&'static Figure>,
     /// Moments of these over the trials of a cell, of the groups that are summarised.
     moments: BTreeMap<(usize, String), Vec<Moments>>,
-    /// Values of single trials by column, with their numbers.
-    values: BTreeMap<(usize, String), BTreeMap<&'static str, Vec<(u32, f64)>>>,
+    /// Values that were kept.
+    values: BTreeMap<(usize, String), Lists>,
 }
 
 impl Groups {
@@ -80,7 +83,9 @@ impl Groups {
         let all = self.moments.entry((cell, group.to_owned()));
         let all = all.or_insert_with(|| vec![Moments::default(); self.figures.len()]);
         for (figure, moments) in self.figures.iter().zip(all) {
-            value_of(figure, share).into_iter().for_each(|value| take(moments, value));
+            if let Some(value) = value_of(figure, share) {
+                take(moments, value);
+            }
         }
     }
 
