@@ -52,7 +52,7 @@ const SLIDE: (f64, f64) = (20.0, 12.0);
 const SLIDE_SHAPE: f64 = 0.75;
 
 /// The least height of a row of panels on a slide, in pixels: a label of its axis stands beside it.
-const LOWEST_ON_SLIDE: i32 = 150;
+const LOWEST_ON_SLIDE: i32 = 168;
 
 /// Width of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -253,7 +253,7 @@ mod tests {
         }
         // A heading, a subtitle and a legend of two lines each, and two rows of panels.
         let head = 18 + 2 * 26 + 2 * 22 + 12 + 2 * 26;
-        assert!(cm(2 * slide.row_height(420, 2, 2, head) + head + FOOT) <= 18.7);
+        assert!(cm(2 * slide.row_height(420, 2, 2, head) + head + FOOT) <= 20.0);
         let paper = Frame::of(Some(16.0), Some(8.0)).expect("it fits");
         assert_eq!([slide, paper, Frame::default()].map(|frame| frame.is_slide()), [true, false, false]);
     }

@@ -100,13 +100,13 @@ fn heading(cell: &str, median: Option<f64>, p99: Option<f64>, late: f64) -> Stri
     format!("{cell}{gap}median {}, p99 {}{late}", text(median), text(p99))
 }
 
-/// The same without words that the legend has: `loss 1 %: 88.0 and 671 ms`.
+/// The same without words that the legend has: `loss 1 %: 88.0/671 ms`.
 fn brief_heading(cell: &str, median: Option<f64>, p99: Option<f64>, late: f64) -> String {
     let (Some(median), Some(p99)) = (median, p99) else { return heading(cell, median, p99, late) };
     let gap = if cell.is_empty() { "" } else { ": " };
     let late =
         if late > 0.0 { format!(", {} % never delivered", plain(late * 100.0)) } else { String::new() };
-    format!("{cell}{gap}{} and {} ms{late}", plain(median), plain(p99))
+    format!("{cell}{gap}{}/{} ms{late}", plain(median), plain(p99))
 }
 
 /// Bars as (from, to, percent of all expected deliveries).
