@@ -1,7 +1,7 @@
 //! Runs the trials of a plan on several threads and hands the outcomes on in trial order. It knows
 //! no file formats; the order of the outcomes does not depend on the number of threads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -205,22 +205,22 @@ pub enum Ending {
     Stopped,
 }
 
-/// Runs all trials of `plan` but those in `done` (cell, number) on `jobs` threads, each by `execute`.
+/// Runs all trials of `plan` but those that are `skipped` (cell, number) on `jobs` threads, each by `execute`.
 /// `sink` receives them in the order of cells and numbers, on the calling thread. Set `stop` to end
 /// early. Where the system allows fewer threads, fewer do all the work.
 pub fn run<E>(
     plan: &Plan,
-    done: &BTreeSet<(usize, u32)>,
+    skipped: &(dyn Fn((usize, u32)) -> bool + Sync),
     jobs: usize,
     execute: &Execute,
     stop: &AtomicBool,
     mut sink: impl Sink<E>,
 ) -> Result<Ending, RunError<E>> {
-    let todo: Vec<(usize, u32)> = plan.every_trial().filter(|trial| !done.contains(trial)).collect();
+    let todo = || plan.every_trial().filter(|trial| !skipped(*trial));
     // A thread without a trial would only take memory; one there is, and it may run ahead.
-    let jobs = jobs.max(1).min(todo.len());
+    let jobs = todo().take(jobs.max(1)).count();
     let board = Board {
-        state: Mutex::new(State { todo: todo.into_iter().enumerate(), handed_on: 0 }),
+        state: Mutex::new(State { todo: todo().enumerate(), handed_on: 0 }),
         moved: Condvar::new(),
         ahead: jobs * AHEAD,
         stop,
@@ -393,7 +393,7 @@ app = { kind = "bulk" }
             taken += 1;
             Ok(())
         };
-        let ending = run(&plan, &BTreeSet::new(), 0, &in_virtual_time(64 << 20), &stop, take);
+        let ending = run(&plan, &|_| false, 0, &in_virtual_time(64 << 20), &stop, take);
         assert!(matches!(ending, Ok(Ending::Complete)), "{ending:?}");
         assert_eq!(taken, 2);
     }

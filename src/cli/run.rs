@@ -1,6 +1,5 @@
 //! `testbed run`: scenarios to results.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,7 +123,7 @@ impl Run {
         let plans = self.files.iter().map(|file| load(file, &sets)).collect::<Result<Vec<_>, _>>()?;
         check_names(&plans)?;
         if let Some(shard) = self.shard
-            && let Some((plan, _)) = plans.iter().find(|(plan, _)| self.part(plan).is_empty())
+            && let Some((plan, _)) = plans.iter().find(|(plan, _)| self.part(plan).next().is_none())
         {
             let trials = plural(plan.every_trial().count() as u64, "trial");
             return Err(Failure::usage(
@@ -154,7 +153,7 @@ impl Run {
                 say_refuted(&report);
             } else {
                 let shard = self.shard.map_or_else(String::new, |shard| format!(" of shard {shard}"));
-                let counted = plural(self.part(&plan).len() as u64, "trial") + &shard;
+                let counted = plural(self.part(&plan).count() as u64, "trial") + &shard;
                 print(&words_at_end(&plan.base.title, &report, &counted, &dir, &self.sets))?;
             }
         }
@@ -184,8 +183,12 @@ impl Run {
     }
 
     /// Trials that this machine runs.
-    fn part(&self, plan: &Plan) -> BTreeSet<(usize, u32)> {
-        self.shard.map_or_else(|| plan.every_trial().collect(), |shard| shard.of(plan))
+    fn part(&self, plan: &Plan) -> impl Iterator<Item = (usize, u32)> {
+        plan.every_trial().filter(|trial| self.has(plan, *trial))
+    }
+
+    fn has(&self, plan: &Plan, trial: (usize, u32)) -> bool {
+        self.shard.is_none_or(|shard| shard.has(plan, trial))
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -230,10 +233,9 @@ impl Run {
             eprintln!("note: {note}");
         }
         let done = folder.done().clone();
-        let part = self.part(plan);
-        let (total, begun) = (part.len() as u64, part.intersection(&done).count() as u64);
-        let skipped =
-            plan.every_trial().filter(|trial| done.contains(trial) || !part.contains(trial)).collect();
+        let total = self.part(plan).count() as u64;
+        let begun = self.part(plan).filter(|trial| done.contains(*trial)).count() as u64;
+        let skipped = |trial| done.contains(trial) || !self.has(plan, trial);
         let bar = match tell {
             Some(tell) => Progress::told(tell),
             None => Progress::new(plan.name(), total, begun, "trials", self.quiet),
@@ -272,7 +274,7 @@ impl Run {
             let problem = format!("no trial came to its end: {}", failed[0]);
             return Err(Failure::other(problem, "mend the controller"));
         }
-        if folder.done().is_empty() && !part.is_empty() {
+        if folder.done().is_empty() && total > 0 {
             eprintln!("interrupted before the first trial was done");
             return Err(Failure::Interrupted);
         }

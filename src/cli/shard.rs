@@ -1,6 +1,5 @@
 //! Parts of a run for many machines: each Nth of its trials.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,9 +16,10 @@ pub struct Shard {
 pub const MOST: u32 = 100_000;
 
 impl Shard {
-    /// Trials of the part. Cells differ in the time that they take, so that neighbours go to different parts.
-    pub fn of(self, plan: &Plan) -> BTreeSet<(usize, u32)> {
-        plan.every_trial().skip(self.number as usize - 1).step_by(self.of as usize).collect()
+    /// True of the trials of the part. Cells differ in the time that they take, so that neighbours go to different parts.
+    pub fn has(self, plan: &Plan, (cell, number): (usize, u32)) -> bool {
+        let place = cell as u64 * u64::from(plan.trials()) + u64::from(number);
+        place % u64::from(self.of) == u64::from(self.number) - 1
     }
 }
 
@@ -43,6 +43,8 @@ impl fmt::Display for Shard {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -50,8 +52,14 @@ mod tests {
         let text = include_str!("../../scenarios/fairness.toml");
         let plan = Plan::parse("fairness.toml", text, &["trials=3".to_owned()]).expect("a sound scenario");
         for of in [1, 2, 7, 1_000] {
-            let parts: Vec<_> =
-                (1..=of).map(|k| format!("{k}/{of}").parse::<Shard>().expect("a shard").of(&plan)).collect();
+            let part = |k: u32| -> BTreeSet<(usize, u32)> {
+                let shard = format!("{k}/{of}").parse::<Shard>().expect("a shard");
+                let part: BTreeSet<_> = plan.every_trial().filter(|trial| shard.has(&plan, *trial)).collect();
+                let each = plan.every_trial().skip(k as usize - 1).step_by(of as usize);
+                assert!(part == each.collect(), "{k} of {of}");
+                part
+            };
+            let parts: Vec<_> = (1..=of).map(part).collect();
             let sum: usize = parts.iter().map(BTreeSet::len).sum();
             let all: BTreeSet<_> = parts.into_iter().flatten().collect();
             assert_eq!((sum, all), (plan.every_trial().count(), plan.every_trial().collect()), "{of}");

@@ -3,7 +3,7 @@
 //! written has a fingerprint.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use same_file::Handle;
@@ -43,21 +43,51 @@ pub fn append(path: &Path) -> Result<File, ReportError> {
 
 /// Writes a file so that it appears under its name only when it is complete; its folder is created.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(ReportError::io("create", parent))?;
+    let mut file = Replacement::of(path)?;
+    file.write(bytes);
+    file.finish()
+}
+
+/// A file that is written piece by piece, and appears under its name when it is complete.
+pub struct Replacement {
+    path: PathBuf,
+    draft: PathBuf,
+    file: BufWriter<File>,
+    problem: Option<io::Error>,
+}
+
+impl Replacement {
+    /// Begins the file; its folder is created.
+    pub fn of(path: &Path) -> Result<Replacement, ReportError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(ReportError::io("create", parent))?;
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".tmp");
+        let draft = path.with_file_name(name);
+        let file = regular(&draft).and_then(|()| File::create(&draft));
+        let file = BufWriter::new(file.map_err(ReportError::io("write", &draft))?);
+        Ok(Replacement { path: path.to_owned(), draft, file, problem: None })
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
-    let write = || {
-        regular(&temporary)?;
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        // Without it a system that fails may keep the new name and lose the bytes.
-        file.sync_data()
-    };
-    write().map_err(ReportError::io("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(ReportError::io("write", path))
+
+    /// Adds a piece; an error is one of [`Replacement::finish`].
+    pub fn write(&mut self, bytes: &[u8]) {
+        if self.problem.is_none() {
+            self.problem = self.file.write_all(bytes).err();
+        }
+    }
+
+    /// Gives the file its name.
+    pub fn finish(self) -> Result<(), ReportError> {
+        let Replacement { path, draft, file, problem } = self;
+        let write = || {
+            problem.map_or(Ok(()), Err)?;
+            // Without it a system that fails may keep the new name and lose the bytes.
+            file.into_inner()?.sync_data()
+        };
+        write().map_err(ReportError::io("write", &draft))?;
+        fs::rename(&draft, &path).map_err(ReportError::io("write", &path))
+    }
 }
 
 /// An error if something else than a file lies there: to open a pipe would wait for its other end.

@@ -10,6 +10,7 @@
 
 mod again;
 mod disk;
+mod done;
 mod error;
 mod html;
 mod journal;
@@ -35,7 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::scenario::PlotSpec;
-use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, settling};
+use crate::tables::{self, Beside, Findings, Means, Results, Warning, bottleneck, groups, settling};
 
 pub use disk::{Disk, Fingerprint};
 pub use error::{ReportError, too_many_files};
@@ -158,8 +159,10 @@ fn derive(
     pictures: bool,
     changed: &[String],
 ) -> Result<Report, ReportError> {
-    let means = Means::of(results)?;
-    for (name, text) in means.files(results)? {
+    let mut groups = disk::Replacement::of(&dir.join(groups::FILE))?;
+    let means = Means::writing(results, |piece| groups.write(piece.as_bytes()))?;
+    groups.finish()?;
+    for (name, text) in means.short_files(results)? {
         disk::replace(&dir.join(name), text.as_bytes())?;
     }
     let mut findings = find(results, means, changed)?;

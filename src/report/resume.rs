@@ -5,9 +5,11 @@
 //! counts once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 
 use super::disk;
+use super::done::Done;
 use super::error::ReportError;
 use super::journal::{self, Entries, Fault, Key};
 use super::straight;
@@ -22,7 +24,7 @@ use crate::tables::study::Study;
 #[derive(Debug, Default)]
 pub struct Repaired {
     /// Finished trials.
-    pub done: BTreeSet<Key>,
+    pub done: Done,
     /// Trials that are made again although they had been finished, in words.
     pub again: Vec<String>,
 }
@@ -59,7 +61,11 @@ pub fn repair(dir: &Path, study: &Study) -> Result<Repaired, ReportError> {
     }
     let kept: BTreeMap<Key, Entries> = whole.into_iter().map(|(key, (entries, _))| (key, entries)).collect();
     journal::write(dir, &kept)?;
-    Ok(Repaired { done: kept.into_keys().collect(), again })
+    let mut done = Done::of(study);
+    for key in kept.keys() {
+        done.insert(*key);
+    }
+    Ok(Repaired { done, again })
 }
 
 /// The finished trials of a folder that stays as it is.
@@ -178,7 +184,29 @@ pub fn put_in_order(dir: &Path, study: &Study) -> Result<(), ReportError> {
 
 /// Number of trials that a folder has finished, as far as its `trials.csv` says so.
 pub fn count_finished(dir: &Path) -> Result<usize, ReportError> {
-    Ok(order(&disk::read_if_there(&dir.join(Table::Trials.file()))?).len())
+    let path = dir.join(Table::Trials.file());
+    if !path.exists() {
+        return Ok(0);
+    }
+    let count = count_if_ascending(disk::open(&path)?).map_err(ReportError::io("read", &path))?;
+    count.map_or_else(|| Ok(order(&disk::read(&path)?).len()), Ok)
+}
+
+/// Number of trials that have complete lines in a table; `None` if they are not in order.
+fn count_if_ascending(table: impl Read) -> io::Result<Option<usize>> {
+    let mut table = BufReader::new(table);
+    let (mut line, mut last, mut count) = (Vec::new(), None, 0);
+    table.skip_until(b'\n')?;
+    while table.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
+        let key = key(&line);
+        if key.is_some() && key < last {
+            return Ok(None);
+        }
+        count += usize::from(key.is_some() && key != last);
+        last = key.or(last);
+        line.clear();
+    }
+    Ok(Some(count))
 }
 
 /// A table with each row once.

@@ -1,12 +1,12 @@
 //! The folder of an unbroken run, read trial by trial, so that no table is in memory as a whole: what a kill left
 //! behind the last whole trial is cut off. A folder with anything else about it is [`resume`](super::resume)'s.
 
-use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::disk;
+use super::done::Done;
 use super::error::ReportError;
 use super::journal::{self, Entries, Key};
 use super::whole::{self, Trial, rows_of};
@@ -16,31 +16,21 @@ use crate::tables::study::Study;
 
 /// Cuts off what stands behind the last whole trial in the tables and the journal; the trials that stay. `None`, and
 /// nothing changes, if they do not stand in order, or one of them is not what it left.
-pub fn repair(dir: &Path, study: &Study) -> Result<Option<BTreeSet<Key>>, ReportError> {
-    let Some((done, walk, ends)) = gone_through(dir, study)? else { return Ok(None) };
-    walk.files().zip(ends).try_for_each(|(lines, end)| lines.cut(end))?;
-    Ok(Some(done))
-}
-
-/// The way from the first trial to the last; `None` where [`repair`] gives none.
-pub fn walk(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
-    if gone_through(dir, study)?.is_some() { Walk::of(dir, study) } else { Ok(None) }
-}
-
-/// All trials, what has gone through them to the ends of all files, and the places in these behind the last trial.
-type Gone = (BTreeSet<Key>, Walk, Vec<u64>);
-
-fn gone_through(dir: &Path, study: &Study) -> Result<Option<Gone>, ReportError> {
+pub fn repair(dir: &Path, study: &Study) -> Result<Option<Done>, ReportError> {
     let Some(mut walk) = Walk::of(dir, study)? else { return Ok(None) };
-    let mut done = BTreeSet::new();
+    let mut done = Done::of(study);
     while let Some(next) = walk.upcoming() {
         if walk.take()?.is_none() {
             return Ok(None);
         }
         done.insert(next);
     }
-    let ends = walk.files().map(|lines| lines.place).collect();
-    Ok(walk.has_ended()?.then_some((done, walk, ends)))
+    let ends: Vec<u64> = walk.files().map(|lines| lines.place).collect();
+    if !walk.has_ended()? {
+        return Ok(None);
+    }
+    walk.files().zip(ends).try_for_each(|(lines, end)| lines.cut(end))?;
+    Ok(Some(done))
 }
 
 /// Trials of a folder in their order, one after the other.
@@ -55,7 +45,7 @@ pub struct Walk {
 
 impl Walk {
     /// From the first on; `None` if a file is not there, or begins with something else than its header.
-    fn of(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
+    pub fn of(dir: &Path, study: &Study) -> Result<Option<Walk>, ReportError> {
         let tables = Table::of(study);
         let Some(journal) = Lines::open(dir.join(journal::FILE), journal::HEADER)? else { return Ok(None) };
         let mut open = Vec::new();
@@ -96,7 +86,7 @@ impl Walk {
 
     /// True if nothing stands behind the last trial but one that is not finished, as a kill leaves it. All else may be
     /// an edit, behind which rows of whole trials stand.
-    fn has_ended(&mut self) -> Result<bool, ReportError> {
+    pub fn has_ended(&mut self) -> Result<bool, ReportError> {
         let torn = self.files().find_map(Lines::key);
         for lines in self.open.iter_mut().chain([&mut self.journal]) {
             if let Some(torn) = torn {
@@ -203,21 +193,24 @@ mod tests {
         let (dir, study, files) = folder();
         let read = || -> Vec<Vec<u8>> { files.iter().map(|file| fs::read(file).expect("a file")).collect() };
         let whole = read();
-        let all: BTreeSet<Key> = (0..3).map(|trial| (0, trial)).collect();
-        assert_eq!(repair(dir.path(), &study).expect("read"), Some(all));
+        let first = |trials: u32| {
+            let mut done = Done::of(&study);
+            (0..trials).for_each(|trial| done.insert((0, trial)));
+            Some(done)
+        };
+        assert_eq!(repair(dir.path(), &study).expect("read"), first(3));
         assert!(read() == whole);
         // The row that makes the last one count is cut short.
         let trials = &files[files.len() - 2];
         let bytes = fs::read(trials).expect("a table");
         fs::write(trials, &bytes[..bytes.len() - 3]).expect("written");
-        let two: BTreeSet<Key> = (0..2).map(|trial| (0, trial)).collect();
-        assert_eq!(repair(dir.path(), &study).expect("read"), Some(two.clone()));
+        assert_eq!(repair(dir.path(), &study).expect("read"), first(2));
         for (now, before) in read().iter().zip(&whole) {
             let text = std::str::from_utf8(before).expect("text");
             let kept: String = text.split_inclusive('\n').filter(|line| !line.starts_with("0,2,")).collect();
             assert!(*now == kept.as_bytes());
         }
-        assert_eq!(repair(dir.path(), &study).expect("read"), Some(two));
+        assert_eq!(repair(dir.path(), &study).expect("read"), first(2));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The result folder while a run goes on: opened before the first trial, and taking one trial after the
 //! other so that a kill loses at most the running ones.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Fingerprint, Lock};
+use super::done::Done;
 use super::error::ReportError;
 use super::journal::Key;
 use super::manifest::{self, Manifest};
@@ -38,7 +38,7 @@ pub struct ResultFolder {
     /// The open tables, in the order of [`Table::of`].
     tables: Vec<(PathBuf, File)>,
     journal: (PathBuf, File),
-    done: BTreeSet<(usize, u32)>,
+    done: Done,
     notes: Vec<String>,
 }
 
@@ -114,7 +114,7 @@ impl ResultFolder {
     }
 
     /// The finished trials, as (cell, trial): those found by [`Mode::Resume`] and those appended.
-    pub fn done(&self) -> &BTreeSet<(usize, u32)> {
+    pub fn done(&self) -> &Done {
         &self.done
     }
 
@@ -137,7 +137,7 @@ impl ResultFolder {
     /// Writes all files of a trial, and its row in `trials.csv` last. After an error the folder
     /// can still be resumed.
     pub fn append(&mut self, row: &TrialRow<'_>) -> Result<(), ReportError> {
-        debug_assert!(!self.done.contains(&(row.cell, row.trial)), "a trial is written once");
+        debug_assert!(!self.done.contains((row.cell, row.trial)), "a trial is written once");
         self.check()?;
         // A folder that goes in the midst of it is the cause of what cannot be written then.
         self.write(row).or_else(|error| self.check().and(Err(error)))?;
@@ -259,7 +259,7 @@ mod tests {
     fn append(folder: &mut ResultFolder, outcomes: &[Outcome]) {
         for (n, outcome) in outcomes.iter().enumerate() {
             let (cell, trial) = (n / 2, (n % 2) as u32 + 1);
-            if !folder.done().contains(&(cell, trial)) {
+            if !folder.done().contains((cell, trial)) {
                 let row = TrialRow { cell, trial, seed: n as u64, outcome, wall_s: 0.5 };
                 folder.append(&row).expect("written");
             }

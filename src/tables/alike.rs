@@ -1,9 +1,9 @@
 //! Cells that came out equal in every figure although an axis tells them apart: the axis did nothing there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::results::Results;
+use super::results::{Results, Trial};
 
 /// Sentence about each axis, with the cells that it is about.
 pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
@@ -51,11 +51,13 @@ pub(super) fn find(results: &Results) -> Vec<(String, Vec<usize>)> {
 /// they are alike whatever an axis does.
 fn figures(results: &Results) -> BTreeMap<usize, u64> {
     let of = |cell: usize| {
-        let silent = results.values(cell, "goodput_mbit").into_iter().filter(|(_, goodput)| *goodput == 0.0);
-        let silent: BTreeSet<u32> = silent.map(|(trial, _)| trial).collect();
+        let goodput = results.figure("goodput_mbit");
+        let is_silent = |trial: &Trial<'_>| goodput.is_some_and(|column| trial.figure(column) == Some(0.0));
+        let silent = results.trials.of_cell(cell).map(|trial| is_silent(&trial));
         let (mut hasher, mut any) = (DefaultHasher::new(), false);
-        for trial in results.figures_of_network(cell).filter(|(trial, _)| !silent.contains(trial)) {
-            let (number, figures) = trial;
+        for ((number, figures), _) in
+            results.figures_of_network(cell).zip(silent).filter(|(_, silent)| !silent)
+        {
             (number, figures.into_iter().map(|value| value.map(f64::to_bits)).collect::<Vec<_>>())
                 .hash(&mut hasher);
             any = true;

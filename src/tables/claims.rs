@@ -109,9 +109,7 @@ impl Court<'_> {
             self.has_clients(*cell) && other.is_none_or(|other| self.has_clients(other))
         };
         let cells: Vec<(usize, Option<usize>)> = named.iter().copied().filter(has_clients).collect();
-        let done = |cell: usize| {
-            self.results.trials.iter().filter(|trial| trial.cell == cell).count() == study.trials as usize
-        };
+        let done = |cell: usize| self.results.trials.count(cell) == study.trials as usize;
         let open = if named.is_empty() {
             Some("its cells are not in this run")
         } else if cells.is_empty() {
@@ -183,13 +181,11 @@ impl Court<'_> {
         let n = self.results.study.trials as usize;
         let own = self.values(cell);
         let estimated = match other {
-            None => Estimate::of(&own.values().copied().collect::<Vec<_>>())
+            None => Estimate::of(&own.map(|(_, value)| value).collect::<Vec<_>>())
                 .filter(|all| all.n == n)
                 .map(|all| (all.mean, all.ci95.map(|half| [all.mean - half, all.mean + half]))),
             Some(other) => {
-                let others = self.values(other);
-                let pairs: Vec<(f64, f64)> =
-                    own.iter().filter_map(|(trial, value)| Some((*others.get(trial)?, *value))).collect();
+                let pairs = paired::joined(self.values(other), own);
                 Change::over(&pairs).filter(|_| pairs.len() == n).and_then(|change| change.mean_ratio())
             }
         };
@@ -209,11 +205,11 @@ impl Court<'_> {
     }
 
     /// Values of the figure in the trials of a cell.
-    fn values(&self, cell: usize) -> BTreeMap<u32, f64> {
+    fn values(&self, cell: usize) -> Box<dyn Iterator<Item = (u32, f64)> + '_> {
         let Claim { figure, group, .. } = self.claim;
         match group {
-            None => self.results.values(cell, figure).into_iter().collect(),
-            Some(group) => self.groups.values(cell, group, figure).iter().copied().collect(),
+            None => Box::new(self.results.values(cell, figure)),
+            Some(group) => Box::new(self.groups.values(cell, group, figure).iter().copied()),
         }
     }
 

@@ -46,17 +46,32 @@ pub struct Means {
 impl Means {
     /// Those of a run.
     pub fn of(results: &Results) -> Result<Means, FileError> {
-        let groups = Groups::of(results)?;
+        Means::writing(results, |_| ())
+    }
+
+    /// The same; `write` is handed the text of `groups.csv` piece by piece, which has rows for each trial.
+    pub fn writing(results: &Results, write: impl FnMut(&str)) -> Result<Means, FileError> {
+        let claims = &results.study.claims;
+        let claimed = |group: &str, column: &str| {
+            claims.iter().any(|claim| claim.group.as_deref() == Some(group) && claim.figure == column)
+        };
+        let groups = Groups::of(results, claimed, write)?;
         Ok(Means { cells: summary::over(results, &groups), groups })
     }
 
     /// The files that are computed of the study and of others, by their paths: `axes.csv`, `summary.csv`,
     /// `groups.csv` and the percentiles of latencies.
     pub fn files(&self, results: &Results) -> Result<Vec<(String, String)>, FileError> {
+        let mut files = self.short_files(results)?;
+        files.insert(2, (groups::FILE.to_owned(), groups::text(results)?));
+        Ok(files)
+    }
+
+    /// The same without `groups.csv`.
+    pub fn short_files(&self, results: &Results) -> Result<Vec<(String, String)>, FileError> {
         let mut files = vec![
             (axes::FILE.to_owned(), axes::text(&results.study)),
             (summary::FILE.to_owned(), summary::text(results, &self.cells)),
-            (groups::FILE.to_owned(), self.groups.text().to_owned()),
         ];
         files.extend(latency::percentiles(results)?);
         Ok(files)

@@ -87,7 +87,7 @@ fn decode(deserializer: &mut Deserializer, interval: &IntervalLogHistogram<'_>) 
 /// The latencies of all trials of a cell that have a log, and how many deliveries were expected.
 pub fn of_cell(results: &Results, cell: usize) -> Result<Option<Histogram<u64>>, FileError> {
     let mut sum: Option<Histogram<u64>> = None;
-    for trial in results.trials.iter().filter(|trial| trial.cell == cell) {
+    for trial in results.trials.of_cell(cell) {
         let file = log_path(&results.study, cell, trial.number);
         if !results.holds(&file) {
             continue;
@@ -113,13 +113,13 @@ pub fn percentiles(results: &Results) -> Result<Vec<(String, String)>, FileError
         return Ok(texts);
     }
     let complete = |cell: &usize| {
-        let mut trials = results.trials.iter().filter(|trial| trial.cell == *cell);
+        let mut trials = results.trials.of_cell(*cell);
         trials.all(|trial| results.holds(log_path(&results.study, *cell, trial.number)))
     };
     // A text of all trials is not replaced by one of those whose logs are left.
     for cell in results.cells_with_trials().into_iter().filter(complete) {
         if let Some(histogram) = of_cell(results, cell)? {
-            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+            let expected: f64 = results.values(cell, "deliveries_expected").map(|(_, n)| n).sum();
             let missing = (expected as u64).saturating_sub(histogram.len());
             let name = format!("latency/{}.hgrm", results.study.cell_name(cell));
             texts.push((name, percentile_text(&histogram, missing)));

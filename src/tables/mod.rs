@@ -26,6 +26,7 @@ mod lateness;
 mod lines;
 pub mod models;
 mod of_plan;
+mod packed;
 pub mod paired;
 pub mod reading;
 pub mod results;
@@ -40,6 +41,7 @@ pub mod table;
 #[cfg(test)]
 pub mod testing;
 mod titles;
+pub mod trials;
 pub mod verdict;
 pub mod viewing;
 mod warnings;

@@ -33,8 +33,7 @@ impl Change {
         let is_ratio = pairs.iter().all(|&(before, after)| before > 0.0 && after > 0.0);
         let change =
             |&(before, after): &(f64, f64)| if is_ratio { (after / before).ln() } else { after - before };
-        let changes: Vec<f64> = pairs.iter().map(change).collect();
-        Estimate::of(&changes).map(|estimate| Change { estimate, is_ratio })
+        Estimate::over(pairs.iter().map(change)).map(|estimate| Change { estimate, is_ratio })
     }
 
     /// Probability of such a change if there is none: see [`Estimate::p`].
@@ -96,6 +95,19 @@ impl Change {
     }
 }
 
+/// Values on both sides under one number, of sides that are in its order.
+pub fn joined(
+    before: impl Iterator<Item = (u32, f64)>,
+    after: impl Iterator<Item = (u32, f64)>,
+) -> Vec<(f64, f64)> {
+    let mut before = before.peekable();
+    let pair = |(number, after)| {
+        while before.next_if(|(other, _)| *other < number).is_some() {}
+        before.next_if(|(other, _)| *other == number).map(|(_, before)| (before, after))
+    };
+    after.filter_map(pair).collect()
+}
+
 /// Widths below this share of the value are of the arithmetic, not of the pairs.
 const NO_WIDTH: f64 = 1e-9;
 
@@ -126,6 +138,13 @@ mod tests {
         let pairs: Vec<(f64, f64)> = [-0.1f64, 0.0, 0.1].map(|x| (2.0 * x.exp(), 1.0)).into();
         assert_eq!(words(&pairs), "by a factor of 2.0 (1.6–2.6)");
         assert!(!Change::of(&pairs).expect("three pairs").is_rise());
+    }
+
+    #[test]
+    fn only_what_both_sides_have_is_a_pair() {
+        let of = |numbers: &[u32]| numbers.iter().map(|&n| (n, f64::from(n))).collect::<Vec<_>>().into_iter();
+        assert_eq!(joined(of(&[0, 2, 3, 7]), of(&[1, 2, 7, 9])), [(2.0, 2.0), (7.0, 7.0)]);
+        assert_eq!(joined(of(&[]), of(&[1])), []);
     }
 
     #[test]

@@ -102,6 +102,19 @@ pub fn any_row(
     Ok(false)
 }
 
+/// Calls `visit` with each complete row of a table, in the order of trials.
+pub fn each_in_order(
+    store: &dyn Store,
+    file: &Path,
+    mut visit: impl FnMut(&Row<'_>),
+) -> Result<(), FileError> {
+    let mut rows = Rows::of(store.path(file), in_order(store, file))?;
+    while rows.advance()? {
+        visit(&rows.row());
+    }
+    Ok(())
+}
+
 /// Rows of a table, trial by trial.
 pub struct Trials<'a> {
     rows: Rows<'a>,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::checks::{Check, Tally};
 use super::error::FileError;
 use super::figures::{self, Nature};
+use super::reading;
 pub use super::reading::Row;
-use super::reading::{self, Trials};
 use super::rows::Table;
 use super::series;
 use super::store::Store;
 use super::study::Study;
+pub use super::trials::{Trial, Trials};
 
 /// The results of a run.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct Results {
     /// Study of the run.
     pub study: Study,
     /// The finished trials, by cell and trial.
-    pub trials: Vec<Trial>,
+    pub trials: Trials,
     /// The realised checks of all cells, over their trials.
     pub checks: Vec<Check>,
     /// Place at which the trials' goodput was measured.
@@ -40,17 +41,6 @@ pub enum Measured {
     Apart(String),
 }
 
-/// A row of `trials.csv`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trial {
-    /// The cell.
-    pub cell: usize,
-    /// The repetition.
-    pub number: u32,
-    /// Its figures in the order of the columns behind `seed`.
-    pub figures: Vec<Option<f64>>,
-}
-
 impl Results {
     /// Reads the tables. Rows that a stopped run left half written are passed over.
     pub fn load(store: Arc<dyn Store>, study: &Study) -> Result<Results, FileError> {
@@ -59,11 +49,11 @@ impl Results {
             let path = Path::new(table.file());
             store.open(path).map_err(FileError::io("read", &store.path(path)))?;
         }
-        let mut trials = Vec::new();
+        let mut trials = Trials::of(study);
         let mut problem = None;
         let figures: Vec<_> = figures::of_study(study).collect();
         let path = Path::new(Table::Trials.file());
-        each_row(&*store, path, |row| {
+        reading::each_in_order(&*store, path, |row| {
             if let (Some(cell), Some(number)) = (row.parse("cell"), row.parse("trial")) {
                 if cell >= study.cells() {
                     problem.get_or_insert(format!("there is no cell {cell} in this sweep"));
@@ -75,17 +65,13 @@ impl Results {
                         problem.get_or_insert(format!("`{name}` of cell {cell} is no number: {text:?}"));
                     }
                 }
-                let figures = figures.iter().map(|figure| row.parse(figure.column)).collect();
-                trials.push(Trial { cell, number, figures });
+                trials.push((cell, number), figures.iter().map(|figure| row.parse(figure.column)));
             }
         })?;
         if let Some(problem) = problem {
             return Err(FileError::malformed(&store.path(path), problem));
         }
-        trials.sort_by_key(|trial: &Trial| (trial.cell, trial.number));
-        // The first row of a trial counts, whatever wrote another.
-        trials.dedup_by_key(|trial| (trial.cell, trial.number));
-        trials.shrink_to_fit();
+        trials.shrink();
         let (study, checks, measured) = (study.clone(), Vec::new(), Measured::default());
         let mut results = Results { store, study, trials, checks, measured };
         let mut tally = Tally::default();
@@ -96,7 +82,13 @@ impl Results {
 
     /// Results without files.
     #[cfg(test)]
-    pub fn of_trials(study: Study, trials: Vec<Trial>, checks: Vec<Check>) -> Results {
+    pub fn of_trials(
+        study: Study,
+        rows: impl IntoIterator<Item = (reading::Key, Vec<Option<f64>>)>,
+        checks: Vec<Check>,
+    ) -> Results {
+        let mut trials = Trials::of(&study);
+        rows.into_iter().for_each(|(key, figures)| trials.push(key, figures.into_iter()));
         let store = Arc::new(super::store::Memory::default());
         Results { store, study, trials, checks, measured: Measured::default() }
     }
@@ -130,37 +122,34 @@ impl Results {
 
     /// The cells that have a finished trial, in order.
     pub fn cells_with_trials(&self) -> Vec<usize> {
-        let mut cells: Vec<usize> = self.trials.iter().map(|trial| trial.cell).collect();
-        cells.dedup();
-        cells
+        self.trials.cells().collect()
     }
 
-    /// The position of a figure in [`Trial::figures`]; `None` if the study does not have it.
+    /// The column of a figure in [`Trials`]; `None` if the study does not have it.
     pub fn figure(&self, name: &str) -> Option<usize> {
         figures::of_study(&self.study).position(|figure| figure.column == name)
     }
 
     /// One value per trial of a cell, with the trial's number, where the figure exists.
-    pub fn values(&self, cell: usize, name: &str) -> Vec<(u32, f64)> {
-        let Some(figure) = self.figure(name) else { return Vec::new() };
-        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
-        trials.filter_map(|trial| Some((trial.number, trial.figures[figure]?))).collect()
+    pub fn values(&self, cell: usize, name: &str) -> impl Iterator<Item = (u32, f64)> + Clone + use<'_> {
+        let column = self.figure(name);
+        let trials = self.trials.of_cell(cell);
+        trials.filter_map(move |trial| Some((trial.number, trial.figure(column?)?)))
     }
 
     /// Each trial of a cell with its figures that are figures of the network: not the machine's wall time, and
     /// not the program's work.
     pub fn figures_of_network(&self, cell: usize) -> impl Iterator<Item = (u32, Vec<Option<f64>>)> {
-        let trials = self.trials.iter().filter(move |trial| trial.cell == cell);
-        let figures = |trial: &Trial| {
-            let all = figures::of_study(&self.study).zip(&trial.figures);
-            all.filter(|(figure, _)| figure.nature == Nature::Network).map(|(_, value)| *value).collect()
-        };
-        trials.map(move |trial| (trial.number, figures(trial)))
+        let all = figures::of_study(&self.study).enumerate();
+        let columns: Vec<usize> =
+            all.filter(|(_, figure)| figure.nature == Nature::Network).map(|(column, _)| column).collect();
+        let trials = self.trials.of_cell(cell);
+        trials.map(move |trial| (trial.number, columns.iter().map(|&column| trial.figure(column)).collect()))
     }
 
     /// Rows of a table, to be read trial by trial.
-    pub fn by_trial(&self, table: Table) -> Result<Trials<'_>, FileError> {
-        Trials::of(&*self.store, Path::new(table.file()))
+    pub fn by_trial(&self, table: Table) -> Result<reading::Trials<'_>, FileError> {
+        reading::Trials::of(&*self.store, Path::new(table.file()))
     }
 
     /// Calls `visit` with each row of a table that belongs to a finished trial, in the order of trials.
@@ -172,8 +161,13 @@ impl Results {
 
     /// The folder with the series of the first trial of a cell that has any.
     pub fn series_dir(&self, cell: usize) -> Option<PathBuf> {
-        let trials = self.trials.iter().filter(|trial| trial.cell == cell);
-        trials.map(|trial| series::folder(&self.study, cell, trial.number)).find(|dir| self.holds(dir))
+        self.trial_with_series(cell).map(|number| series::folder(&self.study, cell, number))
+    }
+
+    /// The first trial of a cell that has series.
+    pub fn trial_with_series(&self, cell: usize) -> Option<u32> {
+        let mut numbers = self.trials.of_cell(cell).map(|trial| trial.number);
+        numbers.find(|number| self.holds(series::folder(&self.study, cell, *number)))
     }
 
     /// Calls `visit` with each complete row of a file. A file that is not there has no rows.

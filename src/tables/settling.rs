@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::FileError;
 use super::results::Results;
 use super::rows::Table;
+use super::series;
 use super::study::group_of;
 use crate::facts::Measure;
 
@@ -47,16 +48,26 @@ pub fn find(
     results: &Results,
     each: impl FnOnce(&[usize], &Read<'_>) -> Vec<Found>,
 ) -> Result<Unsettled, FileError> {
-    let mut completed: BTreeMap<(usize, String), BTreeSet<Sender>> = BTreeMap::new();
+    let mut looked_at: BTreeMap<usize, LookedAt> = BTreeMap::new();
+    if results.study.measures(Measure::Goodput) {
+        for cell in results.cells_with_trials() {
+            let series = results.trial_with_series(cell);
+            looked_at.extend(series.map(|trial| (cell, LookedAt { trial, completed: BTreeSet::new() })));
+        }
+    }
     results.each_row_of(Table::Flows, |cell, row| {
-        if !row.get("completion_s").is_empty() {
-            let sender = (row.get("flow").to_owned(), row.get("direction").to_owned());
-            completed.entry((cell, format!("trial-{}", row.get("trial")))).or_default().insert(sender);
+        let Some(of_cell) = looked_at.get_mut(&cell).filter(|_| !row.get("completion_s").is_empty()) else {
+            return;
+        };
+        if row.parse("trial") == Some(of_cell.trial) {
+            of_cell.completed.insert((row.get("flow").to_owned(), row.get("direction").to_owned()));
         }
     })?;
     let mut found = Unsettled::default();
     let cells = results.cells_with_trials();
-    let read = each(&cells, &|cell| read(results, cell, &completed));
+    let read = each(&cells, &|cell| {
+        looked_at.get(&cell).map(|looked_at| read(results, cell, looked_at)).transpose()
+    });
     for (cell, settling) in cells.into_iter().zip(read) {
         let Some(settling) = settling? else { continue };
         if settling.first_slow_start as f64 > settling.bytes.len() as f64 * MANY_FLOWS {
@@ -76,13 +87,15 @@ pub fn one_by_one(cells: &[usize], read: &Read<'_>) -> Vec<Found> {
     cells.iter().map(|&cell| read(cell)).collect()
 }
 
-fn read(results: &Results, cell: usize, completed: &BTreeMap<(usize, String), BTreeSet<Sender>>) -> Found {
+/// A trial with series, and its senders that were done.
+struct LookedAt {
+    trial: u32,
+    completed: BTreeSet<Sender>,
+}
+
+fn read(results: &Results, cell: usize, looked_at: &LookedAt) -> Result<Settling, FileError> {
     let study = &results.study;
-    let Some(dir) = results.series_dir(cell).filter(|_| study.measures(Measure::Goodput)) else {
-        return Ok(None);
-    };
-    let trial = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let completed = completed.get(&(cell, trial));
+    let dir = series::folder(study, cell, looked_at.trial);
     let (start, end) = (study.warmup.as_secs_f64(), study.duration.as_secs_f64());
     let bounds = [1.0, 2.0, 3.0].map(|third| start + (end - start) * third / 3.0);
     let mut settling = Settling::default();
@@ -95,7 +108,7 @@ fn read(results: &Results, cell: usize, completed: &BTreeMap<(usize, String), BT
         let Some(time) = time.parse().ok().filter(|time: &f64| *time >= start) else { return };
         let delivered: f64 = delivered.parse().unwrap_or(0.0);
         let sender = (flow.to_owned(), direction.to_owned());
-        if completed.is_some_and(|senders| senders.contains(&sender)) {
+        if looked_at.completed.contains(&sender) {
             return;
         }
         if !settling.bytes.contains_key(&sender) {
@@ -109,7 +122,7 @@ fn read(results: &Results, cell: usize, completed: &BTreeMap<(usize, String), BT
             }
         }
     })?;
-    Ok(Some(settling))
+    Ok(settling)
 }
 
 #[cfg(test)]

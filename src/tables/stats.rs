@@ -14,17 +14,15 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate from one value per trial; `None` without any.
     pub fn of(values: &[f64]) -> Option<Estimate> {
-        if values.is_empty() {
-            return None;
-        }
-        let n = values.len();
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let ci95 = (n > 1).then(|| {
-            let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-            let deviation = (squares / (n - 1) as f64).sqrt();
-            student_t(n - 1) * deviation / (n as f64).sqrt()
-        });
-        Some(Estimate { mean, ci95, n })
+        Estimate::over(values.iter().copied())
+    }
+
+    /// The same from values that are gone through twice.
+    pub fn over(values: impl Iterator<Item = f64> + Clone) -> Option<Estimate> {
+        let mut moments = Moments::default();
+        values.clone().for_each(|value| moments.count(value));
+        values.for_each(|value| moments.deviate(value));
+        moments.estimate()
     }
 
     /// Standard error of the mean; `None` for a single trial.
@@ -47,6 +45,47 @@ impl Estimate {
     /// True if the interval excludes zero. A single trial supports no claim.
     pub fn is_clear(&self) -> bool {
         self.ci95.is_some_and(|half| self.mean.abs() > half)
+    }
+}
+
+/// Sums behind an [`Estimate`], of values that are counted first, and come once more in the same order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moments {
+    n: usize,
+    sum: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Counts a value.
+    pub fn count(&mut self, value: f64) {
+        self.n += 1;
+        self.sum += value;
+    }
+
+    /// Takes the deviation of a value, after all were counted.
+    pub fn deviate(&mut self, value: f64) {
+        let mean = self.mean();
+        self.squares += (value - mean) * (value - mean);
+    }
+
+    /// Number of values.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The estimate; `None` without values.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let n = self.n;
+        let ci95 = (n > 1).then(|| {
+            let deviation = (self.squares / (n - 1) as f64).sqrt();
+            student_t(n - 1) * deviation / (n as f64).sqrt()
+        });
+        (n > 0).then(|| Estimate { mean: self.mean(), ci95, n })
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum / self.n as f64
     }
 }
 

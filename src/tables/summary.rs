@@ -89,9 +89,9 @@ fn existing<'a>(figures: &'a [FigureMean], name: &str) -> Option<&'a FigureMean>
 }
 
 impl FigureMean {
-    /// The figure of a cell whose `n` trials have these values; it exists only if all have one.
-    fn over(name: &'static str, values: &[f64], n: usize) -> FigureMean {
-        let estimate = Estimate::of(values).filter(|estimate| estimate.n == n);
+    /// The figure of a cell of `n` trials; it exists only if all have one.
+    fn over(name: &'static str, estimate: Option<Estimate>, n: usize) -> FigureMean {
+        let estimate = estimate.filter(|estimate| estimate.n == n);
         FigureMean {
             name,
             mean: estimate.map(|estimate| estimate.mean),
@@ -102,7 +102,7 @@ impl FigureMean {
 
 /// The figures of all cells, whether or not they have trials.
 pub fn of_all(results: &Results) -> Result<Vec<CellSummary>, FileError> {
-    Ok(over(results, &Groups::of(results)?))
+    Ok(over(results, &Groups::of(results, |_, _| false, |_| ())?))
 }
 
 /// The same, of groups that are known already.
@@ -138,18 +138,14 @@ pub fn text(results: &Results, cells: &[CellSummary]) -> String {
 }
 
 fn summarise(results: &Results, cell: usize, of_groups: &Groups) -> CellSummary {
-    let n = results.trials.iter().filter(|trial| trial.cell == cell).count();
+    let n = results.trials.count(cell);
     let figures = figures::summarised(&results.study).map(|figure| {
-        let values: Vec<f64> =
-            results.values(cell, figure.column).into_iter().map(|(_, value)| value).collect();
-        FigureMean::over(figure.column, &values, n)
+        let values = results.values(cell, figure.column).map(|(_, value)| value);
+        FigureMean::over(figure.column, Estimate::over(values), n)
     });
     let groups = groups::summarised(&results.study).into_iter().map(|group| {
-        let figures = figures::of_groups(&results.study).map(|figure| {
-            let values = of_groups.values(cell, group, figure.column);
-            let values: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
-            FigureMean::over(figure.column, &values, n)
-        });
+        let figures = figures::of_groups(&results.study)
+            .map(|figure| FigureMean::over(figure.column, of_groups.estimate(cell, group, figure.column), n));
         let bulk = results.study.is_bulk(group);
         GroupSummary { group: group.to_owned(), bulk, figures: figures.collect() }
     });

@@ -2,7 +2,7 @@
 
 use super::figures::{self, Compared, Figure};
 use super::groups;
-use super::paired::{Change, LEAST_PAIRS};
+use super::paired::{self, Change, LEAST_PAIRS};
 use super::results::{Measured, Results};
 use super::study::Study;
 use super::summary::CellSummary;
@@ -138,13 +138,7 @@ pub struct Side<'a> {
 impl Side<'_> {
     /// Values of the figure here and on the other side, in each trial that both have.
     fn pairs(&self, to: &Side<'_>, figure: &str) -> Vec<(f64, f64)> {
-        let before = self.results.values(self.cell.cell, figure);
-        let after = to.results.values(to.cell.cell, figure).into_iter();
-        let pair = |(trial, after)| {
-            let place = before.binary_search_by_key(&trial, |(other, _)| *other).ok()?;
-            Some((before[place].1, after))
-        };
-        after.filter_map(pair).collect()
+        paired::joined(self.results.values(self.cell.cell, figure), to.results.values(to.cell.cell, figure))
     }
 
     /// True if all trials agree in every figure of the network with those of the other side.

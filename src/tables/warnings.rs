@@ -148,13 +148,16 @@ fn undelivered(results: &Results, warnings: &mut Vec<Warning>) {
         ("latency_max_ms", "longest"),
     ];
     let mut missing: BTreeMap<Vec<&str>, BTreeSet<usize>> = BTreeMap::new();
-    for trial in &results.trials {
-        let value = |name: &str| results.figure(name).and_then(|figure| trial.figures[figure]);
-        let (Some(expected), Some(delivered)) = (value("deliveries_expected"), value("deliveries")) else {
+    let columns = ["deliveries_expected", "deliveries"].map(|name| results.figure(name));
+    let [Some(expected), Some(delivered)] = columns else { return };
+    let percentiles = PERCENTILES.map(|(column, name)| (results.figure(column), name));
+    for trial in results.trials.iter() {
+        let value = |column: Option<usize>| trial.figure(column?);
+        let (Some(expected), Some(delivered)) = (trial.figure(expected), trial.figure(delivered)) else {
             continue;
         };
         if delivered < expected {
-            let names = PERCENTILES.iter().filter(|(column, _)| value(column).is_none());
+            let names = percentiles.iter().filter(|(column, _)| value(*column).is_none());
             missing.entry(names.map(|(_, name)| *name).collect()).or_default().insert(trial.cell);
         }
     }
@@ -179,7 +182,7 @@ fn without_mean(results: &Results, cells: &[CellSummary], warnings: &mut Vec<War
         FIGURES.iter().filter(|figure| figure.heading.is_some() && !figure.column.starts_with("latency"));
     for figure in shown {
         let some =
-            |cell: &&CellSummary| (1..cell.n).contains(&results.values(cell.cell, figure.column).len());
+            |cell: &&CellSummary| (1..cell.n).contains(&results.values(cell.cell, figure.column).count());
         let cells: Vec<usize> = cells.iter().filter(some).map(|cell| cell.cell).collect();
         if !cells.is_empty() {
             lacking.entry(cells).or_default().push(figure.words);
@@ -333,9 +336,9 @@ mod tests {
         let trial = |number: u32| {
             let mut figures = vec![Some(5.0); crate::tables::figures::of_study(&study).count()];
             figures[column.expect("a figure")] = (number > 0).then_some(0.5);
-            crate::tables::results::Trial { cell: 0, number, figures }
+            ((0, number), figures)
         };
-        let results = Results::of_trials(study.clone(), (0..3).map(trial).collect(), Vec::new());
+        let results = Results::of_trials(study.clone(), (0..3).map(trial), Vec::new());
         let cells = crate::tables::summary::of_all(&results).expect("no files are read");
         let mut warnings = Vec::new();
         without_mean(&results, &cells, &mut warnings);

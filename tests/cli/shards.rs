@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::program::testbed;
 use crate::verify::{first_utilisation, forge, lab, said};
 
 /// All files of a folder but the manifest, and `wall_s`, the last column of `trials.csv`.
@@ -134,4 +135,50 @@ fn scripts_of_a_plan_make_the_whole() {
     fs::write(dir.join("{k}/Snakefile"), "older").expect("written");
     let braces = said(dir, &["plan", "lab.toml", "--shards", "2", "--out", "{k}"], 0);
     assert!(braces.ends_with("for a wildcard; {k}/Snakefile is an older one, and stays\n"), "{braces}");
+}
+
+/// The most memory that a command of the program takes, in bytes. The system says it while the program runs, so that it is
+/// asked until the end.
+fn most_memory(dir: &Path, words: &[&str]) -> Option<u64> {
+    let mut child = testbed(words).current_dir(dir).spawn().expect("the program runs");
+    let file = format!("/proc/{}/status", child.id());
+    let mut most = None;
+    while child.try_wait().expect("it is ours").is_none() {
+        let status = fs::read_to_string(&file).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        most = most.max(kilobytes.map(|kilobytes| kilobytes * 1024));
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
+    }
+    assert!(child.wait().expect("it ended").success(), "{words:?}");
+    most
+}
+
+#[test]
+fn memory_hardly_grows_with_the_number_of_trials() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = "duration = \"40ms\"\nrecord.trials = \"none\"\n\
+        [link.l]\nrate = \"10mbit\"\ndelay = \"1ms\"\nloss = \"5%\"\nqueue = \"20 packets\"\n\
+        [[clients]]\nname = \"one\"\npath = [\"l\"]\napp.kind = \"bulk\"\n\
+        [[clients]]\nname = \"other\"\npath = [\"l\"]\napp.kind = \"bulk\"\n";
+    fs::write(dir.path().join("many.toml"), text).expect("written");
+    let of = |trials: &str| {
+        let quietly = ["-q", "--no-plots", "--out"];
+        let run =
+            [&["run", "many.toml", "--jobs", "1", "--trials", trials], &quietly[..], &[trials]].concat();
+        let whole = format!("whole-{trials}");
+        let merge = [&["merge", trials], &quietly[..], &[&whole]].concat();
+        [run, merge].map(|words| most_memory(dir.path(), &words))
+    };
+    let (few, many) = (of("1000"), of("7000"));
+    for (command, (few, many)) in ["run", "merge"].into_iter().zip(few.into_iter().zip(many)) {
+        let (Some(few), Some(many)) = (few, many) else {
+            eprintln!("skipped: /proc does not say how much memory was used");
+            return;
+        };
+        let each = many.saturating_sub(few) / 6000;
+        println!("{command}: {each} bytes a trial");
+        // Rows with options for their figures took 600 and more.
+        assert!(each < 200, "{command}: {each} bytes a trial");
+    }
 }

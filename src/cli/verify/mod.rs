@@ -297,13 +297,12 @@ impl Verify {
         let mut folder = ResultFolder::again(dir, manifest)?;
         let bar = Progress::new(plan.name(), trials.len() as u64, 0, "trials", self.quiet || self.json);
         let (jobs, memory) = self.means();
-        let others = plan.every_trial().filter(|trial| !trials.contains(trial)).collect();
         let plainly = runner::in_virtual_time(memory.0);
         let audited = book.map(|book| book.audit(memory.0));
         let execute: &Execute = audited.as_ref().map_or(&plainly, |audited| audited);
         let mut failed = Vec::new();
         let filing = Filing { folder: &mut folder, bar: &bar, failed: &mut failed };
-        let ending = runner::run(plan, &others, jobs, execute, stop, filing);
+        let ending = runner::run(plan, &|trial| !trials.contains(&trial), jobs, execute, stop, filing);
         bar.finish();
         if let Some(reason) = failed.into_iter().next() {
             return Err(Hitch::Unknown(format!("run again, {reason}")));

@@ -118,7 +118,7 @@ impl Source {
                 results.any_row(Path::new(file), |row| !visit(row))?;
             }
             Source::Series(file) => {
-                for trial in &results.trials {
+                for trial in results.trials.iter() {
                     let folder = series::folder(&results.study, trial.cell, trial.number);
                     if results.any_row(&folder.join(file), |row| !visit(row))? {
                         break;

@@ -24,7 +24,7 @@ const TABLES: [(Table, &str, &str, &str); 2] = [
 /// The answers of a cell in the order of their groups' first ones.
 pub fn read(results: &Results, cell: usize) -> Result<Vec<Answers>, ReportError> {
     let mut all: Vec<Answers> = Vec::new();
-    let first = results.trials.iter().find(|trial| trial.cell == cell).map(|trial| trial.number);
+    let first = results.trials.of_cell(cell).next().map(|trial| trial.number);
     for (table, at, value, words) in TABLES {
         results.each_row_of(table, |of, row| {
             if of != cell || row.parse("trial") != first {

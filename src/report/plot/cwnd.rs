@@ -51,8 +51,10 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let rows = together.then(|| "a row of marks for each flow".to_owned());
     let legend = legend(&contents.iter().collect::<Vec<_>>(), &names, (span.0 < warmup).then_some(SHADE));
     let (columns, row_height) = data::grid(contents.len());
-    let panel = |(content, top): (Content, f64)| -> DrawPanel {
-        Box::new(move |area| content.draw(area, span, top, warmup, "time (s)"))
+    let (frame, all) = (sources.view.frame, contents.len());
+    let panel = |(place, (content, top)): (usize, (Content, f64))| -> DrawPanel {
+        let time = frame.below(place, all, columns, "time (s)");
+        Box::new(move |area| content.draw(area, span, top, warmup, &time))
     };
     Ok(Some(Sheet {
         title: data::title(results, "congestion window over time"),
@@ -69,7 +71,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         legend,
         columns,
         row_height,
-        panels: contents.into_iter().zip(tops).map(panel).collect(),
+        panels: contents.into_iter().zip(tops).enumerate().map(panel).collect(),
     }))
 }
 

@@ -236,7 +236,7 @@ impl Times {
     fn came(&self, results: &Results, cell: usize) -> bool {
         match self {
             Times::Rows(rows) => rows.get(&cell).is_some_and(|(histogram, _)| !histogram.is_empty()),
-            Times::Messages => results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0),
+            Times::Messages => results.values(cell, "deliveries").any(|(_, count)| count > 0.0),
         }
     }
 
@@ -246,7 +246,7 @@ impl Times {
             Times::Rows(rows) => rows.get(&cell).cloned(),
             Times::Messages => latency::of_cell(results, cell)?.map(|histogram| {
                 let counts = results.values(cell, "deliveries_expected");
-                (histogram, counts.iter().map(|(_, count)| count).sum())
+                (histogram, counts.map(|(_, count)| count).sum())
             }),
         };
         Ok(found.filter(|(histogram, _)| !histogram.is_empty()))

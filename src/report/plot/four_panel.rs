@@ -9,7 +9,7 @@ use super::data::{self, Flow, Link, Names};
 use super::panel::{Chart, Panel};
 use super::sawtooth::{self, Content, Line, Shown, Span};
 use super::scale::Scale;
-use super::select::Unfit;
+use super::select::{Unfit, View};
 use super::sheet::{DrawPanel, Key, Sheet, Symbol};
 use super::sources::{FIRST_TRIAL, Sources};
 use super::style::{ALARM, Curve, DrawError, MAX_CURVES, SHADE};
@@ -49,11 +49,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let mut full: Vec<usize> =
         sources.with_flows.cells.iter().copied().filter(|&cell| !chosen(sources, cell).is_empty()).collect();
     let all = full.len();
-    let room = view.frame.columns(3);
-    if view.chosen && all > room {
-        let problem = format!("four-panel has room for {room} of the {all} chosen cells at this width");
-        return Err(Unfit::new(problem, "choose fewer `cells`, or a larger `width`").into());
-    }
+    check_room(view, all)?;
     if !view.chosen {
         let has_window = |cell: &usize| chosen(sources, *cell).iter().any(|flow| flow.has_window());
         full = full.iter().copied().find(has_window).or(full.first().copied()).into_iter().collect();
@@ -130,7 +126,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let last = if answered.is_empty() { "throughput" } else { "latency of applications" };
     let answered: Answered = answered.into_iter().zip(curves).collect();
     // A slide is as wide as two panels, and no higher.
-    let columns = if columns == 1 && view.frame.is_slide() { 2 } else { columns };
+    let columns = if view.frame.is_slide() { 2 } else { columns };
     let first_below = PANELS * cells.len() - columns;
     let panels = panels(cells, &tops, span, warmup, queue_curve(flows), &answered, first_below);
     Ok(Some(Sheet {
@@ -150,6 +146,21 @@ struct Tops {
     queue: f64,
     /// All of the axis of throughput, or of latency.
     last: Scale,
+}
+
+/// An error if more cells were chosen than the sheet has room for: a slide is as high as four panels of one.
+fn check_room(view: &View, cells: usize) -> Result<(), Unfit> {
+    let slide = view.frame.is_slide();
+    let room = if slide { 1 } else { view.frame.columns(3) };
+    if !view.chosen || cells <= room {
+        return Ok(());
+    }
+    let (place, help) = if slide {
+        ("on a slide", "choose one of `cells` for each slide, or a `font` below 12pt for a sheet of paper")
+    } else {
+        ("at this width", "choose fewer `cells`, or a larger `width`")
+    };
+    Err(Unfit::new(format!("four-panel has room for {room} of the {cells} chosen cells {place}"), help))
 }
 
 /// Curves of the answers by their labels.

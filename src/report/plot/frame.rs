@@ -153,6 +153,18 @@ impl Frame {
         height.max(if slide { LOWEST_ON_SLIDE } else { LOWEST_ROW })
     }
 
+    /// Text below the axis of x of one of so many panels with the same one, which on a narrow sheet stands below the last
+    /// of each column.
+    pub fn below(&self, place: usize, panels: usize, columns: usize, label: &str) -> String {
+        let is_last = place + self.columns(columns.clamp(1, panels.max(1))) >= panels;
+        if self.is_narrow() && !is_last { String::new() } else { label.to_owned() }
+    }
+
+    /// True if a sheet for paper has room for panels in a single column.
+    pub fn is_column(&self) -> bool {
+        self.cm.is_some() && self.columns(2) == 1
+    }
+
     /// The length of the axis of x in a panel of a sheet with so many columns, about.
     pub fn axis_length(&self, columns: usize) -> i32 {
         self.column_width(self.columns(columns)) - 128
@@ -215,6 +227,20 @@ mod tests {
     }
 
     #[test]
+    fn on_a_narrow_sheet_the_axis_of_x_is_named_below_each_column() {
+        let named = |frame: Frame, panels: usize, columns: usize| -> Vec<usize> {
+            let below = |place: &usize| !frame.below(*place, panels, columns, "time (s)").is_empty();
+            (0..panels).filter(below).collect()
+        };
+        let frame = |cm: f64, pt: f64| Frame::of(Some(cm), Some(pt)).expect("it fits");
+        assert_eq!(named(frame(8.4, 8.0), 4, 2), [3]);
+        assert_eq!(named(frame(24.0, 16.0), 4, 2), [2, 3]);
+        assert_eq!(named(frame(24.0, 16.0), 3, 2), [1, 2]);
+        assert_eq!(named(frame(16.0, 8.0), 2, 1), [1]);
+        assert_eq!(named(Frame::default(), 4, 2), [0, 1, 2, 3]);
+    }
+
+    #[test]
     fn a_figure_for_a_slide_has_its_height_and_panels_side_by_side() {
         let slide = Frame::of(Some(24.0), Some(16.0)).expect("it fits");
         let cm = |pixels: i32| f64::from(pixels) * 24.0 / f64::from(slide.width);
@@ -225,6 +251,9 @@ mod tests {
         for head in [70, 120] {
             assert!(cm(2 * slide.row_height(440, 2, 2, head) + head + FOOT) <= 18.0, "{head}");
         }
+        // A heading, a subtitle and a legend of two lines each, and two rows of panels.
+        let head = 18 + 2 * 26 + 2 * 22 + 12 + 2 * 26;
+        assert!(cm(2 * slide.row_height(420, 2, 2, head) + head + FOOT) <= 20.0);
         let paper = Frame::of(Some(16.0), Some(8.0)).expect("it fits");
         assert_eq!([slide, paper, Frame::default()].map(|frame| frame.is_slide()), [true, false, false]);
     }

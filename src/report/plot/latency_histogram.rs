@@ -19,24 +19,33 @@ const BARS_PER_DECADE: f64 = 40.0;
 /// One panel per cell, over all its trials, all with the same axis of time.
 pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let results = sources.results;
-    let delivered = |cell| Ok(results.values(cell, "deliveries").iter().any(|(_, count)| *count > 0.0));
+    let delivered = |cell| Ok(results.values(cell, "deliveries").any(|(_, count)| count > 0.0));
     let Choice { cells, remark: omitted } =
         sources::choose(results, sources.view.most_cells(), "deliveries", delivered)?;
     let mut histograms: Vec<(usize, Histogram<u64>, f64)> = Vec::new();
     for cell in cells {
         if let Some(histogram) = latency::of_cell(results, cell)?.filter(|h| !h.is_empty()) {
-            let expected: f64 = results.values(cell, "deliveries_expected").iter().map(|(_, n)| n).sum();
+            let expected: f64 = results.values(cell, "deliveries_expected").map(|(_, n)| n).sum();
             histograms.push((cell, histogram, expected));
         }
     }
     let ends = histograms.iter().flat_map(|(_, h, _)| [h.min(), h.min_nz(), h.max()]);
     let x = latency_cdf::axis(&ends.map(|nanos| nanos as f64 / 1e6).collect::<Vec<_>>());
     let mut panels: Vec<DrawPanel> = Vec::new();
-    for (cell, histogram, expected) in histograms {
+    let (columns, row_height) = data::grid(histograms.len());
+    let (frame, all) = (sources.view.frame, histograms.len());
+    for (place, (cell, histogram, expected)) in histograms.into_iter().enumerate() {
         let ms = |p| latency::percentile(&histogram, expected as u64, p).map(|nanos| nanos as f64 / 1e6);
         let (median, p99) = (ms(0.5), ms(0.99));
         let late = 1.0 - histogram.len() as f64 / expected.max(histogram.len() as f64);
-        let title = heading(&data::panel_title(results, cell), median, p99, late);
+        let cell = data::panel_title(results, cell);
+        // The legend says of which percentiles the two are.
+        let title = if frame.is_narrow() {
+            brief_heading(&cell, median, p99, late)
+        } else {
+            heading(&cell, median, p99, late)
+        };
+        let x_label = frame.below(place, all, columns, "latency (ms), logarithmic");
         let x = x.clone();
         panels.push(Box::new(move |area| {
             let bars = bars(&histogram, expected);
@@ -45,7 +54,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
                 title: title.clone(),
                 x: x.clone(),
                 y: Scale::from_zero(top * 1.12, 5),
-                x_label: "latency (ms), logarithmic".to_owned(),
+                x_label: x_label.clone(),
                 y_label: "deliveries (%)".to_owned(),
             }
             .draw(area, None)?;
@@ -67,7 +76,6 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if panels.is_empty() {
         return Ok(None);
     }
-    let (columns, row_height) = data::grid(panels.len());
     let what = Some("over all trials; bars of equal width on the logarithmic axis".to_owned());
     let pooled = (results.study.trials > 1).then(|| {
         "percentiles are of all trials' deliveries together, in the table the mean of each trial's".to_owned()
@@ -90,6 +98,15 @@ fn heading(cell: &str, median: Option<f64>, p99: Option<f64>, late: f64) -> Stri
     let late =
         if late > 0.0 { format!(", {} % never delivered", plain(late * 100.0)) } else { String::new() };
     format!("{cell}{gap}median {}, p99 {}{late}", text(median), text(p99))
+}
+
+/// The same without words that the legend has: `loss 1 %: 88.0/671 ms`.
+fn brief_heading(cell: &str, median: Option<f64>, p99: Option<f64>, late: f64) -> String {
+    let (Some(median), Some(p99)) = (median, p99) else { return heading(cell, median, p99, late) };
+    let gap = if cell.is_empty() { "" } else { ": " };
+    let late =
+        if late > 0.0 { format!(", {} % never delivered", plain(late * 100.0)) } else { String::new() };
+    format!("{cell}{gap}{}/{} ms{late}", plain(median), plain(p99))
 }
 
 /// Bars as (from, to, percent of all expected deliveries).

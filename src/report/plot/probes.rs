@@ -56,14 +56,16 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         None => (results.study.warmup.as_secs_f64(), results.study.duration.as_secs_f64()),
     };
     let (columns, row_height) = data::grid(contents.len());
-    let panel = |((cell, flows), top): ((usize, Flows), f64)| -> DrawPanel {
+    let (frame, all) = (sources.view.frame, contents.len());
+    let panel = |(place, ((cell, flows), top)): (usize, ((usize, Flows), f64))| -> DrawPanel {
         let (title, names) = (data::panel_title(results, cell), names.clone());
+        let time = frame.below(place, all, columns, "time (s)");
         Box::new(move |area| {
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(span.0, span.1, 10),
                 y: Scale::from_zero(top * headroom(1, &title, area), 6),
-                x_label: "time (s)".to_owned(),
+                x_label: time.clone(),
                 y_label: "round trip (ms)".to_owned(),
             }
             .draw(area, None)?;
@@ -81,7 +83,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
         legend,
         columns,
         row_height,
-        panels: contents.into_iter().zip(tops).map(panel).collect(),
+        panels: contents.into_iter().zip(tops).enumerate().map(panel).collect(),
     }))
 }
 
@@ -89,10 +91,9 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
 fn read(sources: &Sources<'_>) -> Result<BTreeMap<usize, Flows>, ReportError> {
     let results = sources.results;
     let is_seen = |sent: f64| sources.view.span.is_none_or(|(from, to)| (from..=to).contains(&sent));
-    let mut first: BTreeMap<usize, u32> = BTreeMap::new();
-    for trial in &results.trials {
-        first.entry(trial.cell).or_insert(trial.number);
-    }
+    let first = |cell: usize| results.trials.of_cell(cell).next().map(|trial| trial.number);
+    let first: BTreeMap<usize, u32> =
+        results.trials.cells().filter_map(|cell| Some((cell, first(cell)?))).collect();
     let mut cells: BTreeMap<usize, Flows> = BTreeMap::new();
     results.each_row_of(Table::Probes, |cell, row| {
         if row.parse("trial") != first.get(&cell).copied() {

@@ -68,15 +68,18 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     };
     let (dropped, marked) = (has(drop_times), has(mark_times));
     let mut panels: Vec<DrawPanel> = Vec::new();
-    for ((cell, links), top) in contents.into_iter().zip(tops) {
+    let (columns, row_height) = data::grid(contents.len());
+    let (frame, all) = (sources.view.frame, contents.len());
+    for (place, ((cell, links), top)) in contents.into_iter().zip(tops).enumerate() {
         let title = data::panel_title(results, cell);
+        let time = frame.below(place, all, columns, "time (s)");
         panels.push(Box::new(move |area| {
             let last = links.iter().filter_map(|(_, link)| link.time_s.last()).copied();
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(from, last.fold(to, f64::max), 10),
                 y: Scale::from_zero(top, 6),
-                x_label: "time (s)".to_owned(),
+                x_label: time.clone(),
                 y_label: "backlog (packets)".to_owned(),
             }
             .draw(area, Some((from, warmup)))?;
@@ -90,7 +93,6 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let what = Some(FIRST_TRIAL.to_owned());
     let waiting =
         Some("packets waiting or in transmission: means as lines, shortest to longest as bands".to_owned());
-    let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "queue over time"),
         subtitle: data::subtitle(&[what, waiting, omitted, sources.until_over(), scales]),

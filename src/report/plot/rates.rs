@@ -63,13 +63,15 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
     let (columns, row_height) = data::grid(contents.len());
-    let panel = |(content, top): (Content, f64)| -> DrawPanel {
+    let (frame, all) = (sources.view.frame, contents.len());
+    let panel = |(place, (content, top)): (usize, (Content, f64))| -> DrawPanel {
+        let time = frame.below(place, all, columns, "time (s)");
         Box::new(move |area| {
             let chart = Panel {
                 title: content.title.clone(),
                 x: Scale::linear(from, to, 10),
                 y: Scale::from_zero(top * headroom(1, &content.title, area), 6),
-                x_label: "time (s)".to_owned(),
+                x_label: time.clone(),
                 y_label: "rate (Mbit/s)".to_owned(),
             }
             .draw(area, Some((from, warmup)))?;
@@ -91,7 +93,7 @@ pub fn draw(sources: &Sources<'_>) -> Option<Sheet> {
         legend,
         columns,
         row_height,
-        panels: contents.into_iter().zip(tops).map(panel).collect(),
+        panels: contents.into_iter().zip(tops).enumerate().map(panel).collect(),
     })
 }
 

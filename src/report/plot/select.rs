@@ -15,8 +15,8 @@ use crate::time::Duration;
 /// Names in an error message at most.
 const MAX_NAMES: usize = 12;
 
-/// Panels of a slide.
-const ON_SLIDE: usize = 4;
+/// Panels of a slide, and of a sheet with a single column of them, which more make longer than a page.
+const FEW_PANELS: usize = 4;
 
 /// Part of the results that a figure shows, and its sheet.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,8 @@ impl Unfit {
 impl View {
     /// Cells that have a panel each at most: as many as a slide holds, unless cells were chosen.
     pub fn most_cells(&self) -> usize {
-        if self.frame.is_slide() && !self.chosen { ON_SLIDE } else { MAX_PANELS }
+        let few = (self.frame.is_slide() || self.frame.is_column()) && !self.chosen;
+        if few { FEW_PANELS } else { MAX_PANELS }
     }
 
     /// The view that somebody asks for. The error names the key that asks in vain.
@@ -139,7 +140,7 @@ pub fn chosen_cells(study: &Study, wishes: &[String]) -> Result<Vec<bool>, Repor
 pub fn retain_cells(results: &mut Results, wishes: &[String]) -> Result<(), ReportError> {
     let chosen = chosen_cells(&results.study, wishes)?;
     let before = results.cells_with_trials();
-    results.trials.retain(|trial| chosen[trial.cell]);
+    results.trials.retain_cells(|cell| chosen[cell]);
     if results.trials.is_empty() {
         let left: Vec<String> = before.iter().map(usize::to_string).collect();
         let problem = format!("no cell with a finished trial is chosen by {}", wishes.join(" and "));
@@ -240,14 +241,13 @@ pub fn enumerated(names: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::report::testing::study;
-    use crate::tables::results::Trial;
 
     const BURSTS: &str = "{ model = \"gilbert-elliott\", p = \"1%\", r = \"50%\" }";
 
     fn results() -> Results {
         let study =
             study(&[("tcp.congestion", &["none", "reno"]), ("link.access.loss", &["0%", "1%", BURSTS])]);
-        let trials = (0..6).map(|cell| Trial { cell, number: 1, figures: Vec::new() }).collect();
+        let trials = (0..6).map(|cell| ((cell, 1), Vec::new()));
         Results::of_trials(study, trials, Vec::new())
     }
 

@@ -54,7 +54,11 @@ pub enum Symbol {
 }
 
 const TITLE_SIZE: f64 = 22.0;
+/// A larger one would leave less of a slide to the panels.
+const TITLE_ON_SLIDE: f64 = 18.0;
 const SUBTITLE_SIZE: f64 = 15.0;
+/// Lines of the subtitle of a slide.
+const SUBTITLE_LINES: usize = 2;
 const LEGEND_SIZE: f64 = 15.0;
 const LEGEND_ROW: i32 = 26;
 const LEGEND_LINE: i32 = 19;
@@ -91,12 +95,15 @@ impl Sheet {
         let heading = |text: &str, size: f64, lines: usize| {
             if frame.titled { wrapped(text, size, inner, lines) } else { Vec::new() }
         };
-        let titles = heading(&self.title, TITLE_SIZE * 1.08, most);
+        let slide = frame.is_slide();
+        let (title_size, title_line) = if slide { (TITLE_ON_SLIDE, 25) } else { (TITLE_SIZE, 32) };
+        let titles = heading(&self.title, title_size * 1.08, most);
         let departures = heading(departure, SUBTITLE_SIZE, 1);
-        let subtitles = [departures, heading(&self.subtitle, SUBTITLE_SIZE, most_below)].concat();
+        let subtitle = if slide { on_slide(&self.subtitle, inner) } else { self.subtitle.clone() };
+        let subtitles = [departures, heading(&subtitle, SUBTITLE_SIZE, most_below)].concat();
         let legend = self.legend_rows(frame);
         let head = 18
-            + count(titles.len()) * 32
+            + count(titles.len()) * title_line
             + count(subtitles.len()) * 22
             + if legend.is_empty() {
                 6
@@ -116,8 +123,8 @@ impl Sheet {
             root.fill(&WHITE)?;
             let mut y = above;
             for line in &titles {
-                root.draw_text(line, &bold(TITLE_SIZE, INK, HPos::Left, VPos::Top), (px(MARGIN), px(y)))?;
-                y += 32;
+                root.draw_text(line, &bold(title_size, INK, HPos::Left, VPos::Top), (px(MARGIN), px(y)))?;
+                y += title_line;
             }
             for line in &subtitles {
                 root.draw_text(
@@ -144,6 +151,27 @@ impl Sheet {
         }
         Ok(finish(&svg, frame, height, [&self.title, &self.subtitle]))
     }
+}
+
+/// Those clauses of a subtitle that fit a slide, with what it leaves out of the run before all others. The description in
+/// the SVG has them all.
+fn on_slide(subtitle: &str, width: i32) -> String {
+    let clauses: Vec<&str> = subtitle.split(" · ").collect();
+    let mut kept: Vec<bool> = vec![false; clauses.len()];
+    let said = |kept: &[bool]| {
+        let kept = clauses.iter().zip(kept).filter(|(_, kept)| **kept);
+        kept.map(|(clause, _)| *clause).collect::<Vec<_>>().join(" · ")
+    };
+    let is_first = |clause: &str| clause.ends_with(" shown") || clause.contains("own scale");
+    let mut order: Vec<usize> = (0..clauses.len()).collect();
+    order.sort_by_key(|&n| !is_first(clauses[n]));
+    for n in order {
+        kept[n] = true;
+        if wrapped(&said(&kept), SUBTITLE_SIZE, width, usize::MAX).len() > SUBTITLE_LINES {
+            kept[n] = false;
+        }
+    }
+    said(&kept)
 }
 
 impl Key {

@@ -84,14 +84,17 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let (tops, scales) = scale::tops(&tops);
     let shaded = capacities.iter().flatten().next().map(|(link, _)| link.clone());
     let mut panels: Vec<DrawPanel> = Vec::new();
-    for ((((cell, _), lines), capacity), top) in flows.iter().zip(contents).zip(capacities).zip(tops) {
+    let (columns, row_height) = data::grid(flows.len());
+    let contents = flows.iter().zip(contents).zip(capacities).zip(tops);
+    for (place, ((((cell, _), lines), capacity), top)) in contents.enumerate() {
         let title = data::panel_title(results, *cell);
+        let time = sources.view.frame.below(place, flows.len(), columns, "time (s)");
         panels.push(Box::new(move |area| {
             let chart = Panel {
                 title: title.clone(),
                 x: Scale::linear(span.0, span.1, 10),
                 y: Scale::from_zero(top, 6),
-                x_label: "time (s)".to_owned(),
+                x_label: time.clone(),
                 y_label: "throughput (Mbit/s)".to_owned(),
             }
             .draw(area, Some((span.0, warmup)))?;
@@ -121,7 +124,6 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     if warmup > 0.0 {
         legend.push(Key { label: "warm-up, not measured".to_owned(), symbol: Symbol::Patch(SHADE) });
     }
-    let (columns, row_height) = data::grid(panels.len());
     Ok(Some(Sheet {
         title: data::title(results, "throughput over time"),
         subtitle: data::subtitle(&[

@@ -30,6 +30,8 @@ struct Contrast {
     change: Option<Change>,
     /// By Holm's method over all figures of the table.
     p_holm: Option<f64>,
+    /// Reason for which there are too few pairs for a test.
+    lack: String,
 }
 
 impl Contrast {
@@ -43,10 +45,8 @@ impl Contrast {
         self.change.filter(|_| !self.is_unchanged())?.p()
     }
 
-    fn verdict(&self) -> &'static str {
-        let Some(change) = self.change else {
-            return if self.pairs.is_empty() { "no pairs" } else { "too few pairs" };
-        };
+    fn verdict(&self) -> &str {
+        let Some(change) = self.change else { return &self.lack };
         if self.is_unchanged() {
             "the same"
         } else if change.surely_within().is_some_and(|share| share < SAME) {
@@ -67,7 +67,7 @@ pub(super) fn table(beside: &Beside, pairing: &Pairing, format: Format) -> Strin
     let (key, mut bases) = (&pairing.key, BTreeSet::new());
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
         let Some((shared, groups)) = pairing.groups(folders, keys) else { continue };
-        let mut contrasts = contrasts(groups);
+        let mut contrasts = contrasts(key, groups);
         bases.extend(contrasts.iter().map(|contrast| contrast.from.clone()));
         paired |= contrasts.iter().any(|contrast| contrast.change.is_some());
         // Figures that are zero throughout say nothing.
@@ -115,7 +115,7 @@ pub(super) fn overlay(beside: &Beside, pairing: &Pairing) -> Result<Overlay, [St
     let key = pairing.key.as_str();
     let (shared, groups) = pairing.groups(folders, keys).unwrap_or_default();
     let mut cells: Vec<CellSummary> = Vec::new();
-    for contrast in contrasts(groups) {
+    for contrast in contrasts(key, groups) {
         let Some(Estimate { mean, ci95, .. }) = Numbers::of(&contrast).difference else { continue };
         let said =
             contrast.names.iter().map(|name| if name == UNSAID { String::new() } else { name.clone() });
@@ -158,7 +158,7 @@ fn untested(key: &str) -> [String; 2] {
     ]
 }
 
-fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
+fn contrasts(key: &str, groups: Vec<Group<'_>>) -> Vec<Contrast> {
     let shown = |figure: &&Figure| figure.nature == Nature::Network && figure.heading.is_some();
     let figures: Vec<&'static Figure> = figures::in_reading_order().into_iter().filter(shown).collect();
     let mut contrasts = Vec::new();
@@ -171,6 +171,11 @@ fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
                     continue;
                 }
                 let change = Change::of(&pairs);
+                let lack = if change.is_none() {
+                    lack(key, [(from, folder, cell), (to, other_folder, other_cell)], figure, pairs.len())
+                } else {
+                    String::new()
+                };
                 let names = names.clone();
                 contrasts.push(Contrast {
                     names,
@@ -180,6 +185,7 @@ fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
                     pairs,
                     change,
                     p_holm: None,
+                    lack,
                 });
             }
         }
@@ -187,17 +193,49 @@ fn contrasts(groups: Vec<Group<'_>>) -> Vec<Contrast> {
     contrasts
 }
 
+/// Reason for which the trials of two cells have so few pairs, with the side that lacks the figure.
+fn lack(key: &str, sides: [(&String, &Folder, &CellSummary); 2], figure: &Figure, pairs: usize) -> String {
+    let known = if pairs == 0 { "no pairs" } else { "too few pairs" };
+    let at = if key == SCENARIO { "in" } else { "with" };
+    let having = |folder: &Folder, cell: usize| folder.results.values(cell, figure.column).count();
+    for (label, folder, cell) in sides {
+        if folder.results.figure(figure.column).is_none() {
+            return format!("{known}: not measured {at} {label}");
+        }
+        if having(folder, cell.cell) == 0 {
+            let missing = figure.compared.and_then(|terms| terms.missing);
+            let why = missing.map_or(String::new(), |why| format!(", {why}"));
+            return format!("{known}: no trial {at} {label} has it{why}");
+        }
+    }
+    let seeds = sides.map(|(_, folder, cell)| -> BTreeSet<u64> {
+        let seed = folder.results.study.seed;
+        let trials = folder.results.trials.of_cell(cell.cell);
+        trials.map(|trial| seed.wrapping_add(trial.number.into())).collect()
+    });
+    if seeds[0].is_disjoint(&seeds[1]) {
+        return format!("{known}: no seed in common");
+    }
+    let short = sides.into_iter().find(|(_, folder, cell)| having(folder, cell.cell) < cell.n);
+    short.map_or_else(
+        || known.to_owned(),
+        |(label, folder, cell)| {
+            format!("{known}: {} of {} trials {at} {label} have it", having(folder, cell.cell), cell.n)
+        },
+    )
+}
+
 /// Values of a figure in the trials of two cells that had the same seed, in the figure's unit.
 fn pairs(from: (&Folder, usize), to: (&Folder, usize), figure: &Figure) -> Vec<(f64, f64)> {
-    let by_seed = |(folder, cell): (&Folder, usize)| {
+    let by_seed = |(folder, cell): (&Folder, usize)| -> Vec<(u64, f64)> {
         let seed = folder.results.study.seed;
-        let values = folder.results.values(cell, figure.column).into_iter();
-        values.map(move |(trial, value)| (seed.wrapping_add(trial.into()), value * figure.factor))
+        let values = folder.results.values(cell, figure.column);
+        values.map(|(trial, value)| (seed.wrapping_add(trial.into()), value * figure.factor)).collect()
     };
-    let before: Vec<(u64, f64)> = by_seed(from).collect();
+    let before = by_seed(from);
     let pair =
         |(seed, after)| before.iter().find(|(other, _)| *other == seed).map(|(_, before)| (*before, after));
-    by_seed(to).filter_map(pair).collect()
+    by_seed(to).into_iter().filter_map(pair).collect()
 }
 
 /// Means before and after, difference and ratio of pairs.

@@ -56,8 +56,10 @@ fn harm(better: Better, (alone, beside): (f64, f64)) -> Option<f64> {
 pub(super) fn of(beside: &Beside, pairing: &Pairing, format: Format) -> Result<String, FileError> {
     let mut grids = Vec::new();
     for (folders, keys) in beside.tables.iter().zip(&beside.keys) {
-        let groups: Vec<Groups> =
-            folders.iter().map(|folder| Groups::of(&folder.results)).collect::<Result<_, _>>()?;
+        let groups: Vec<Groups> = folders
+            .iter()
+            .map(|folder| Groups::of(&folder.results, |_, _| true, |_| ()))
+            .collect::<Result<_, _>>()?;
         let Some((shared, lines)) = pairing.groups(folders, keys) else { continue };
         let mut harms = Vec::new();
         for (names, lines) in lines {

@@ -290,3 +290,27 @@ fn harm_is_the_lost_share_of_each_groups_figures_over_pairs_of_trials() {
     let words = beside.harm(&pairing, Format::Table).expect("a table");
     assert!(words.contains("upload") && words.contains("0 → 1") && words.contains("Ware et al."), "{words}");
 }
+
+#[test]
+fn a_figure_without_pairs_names_the_side_that_lacks_it() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let of = |name: &str, seed: u64, chat: bool| {
+        let dir = root.path().join(name);
+        let mut study = Study { name: name.to_owned(), trials: 3, seed, ..study(&[]) };
+        if chat {
+            study = with_measure(study, Measure::Latency, "talkers");
+        }
+        fill(&dir, &study, |_, trial| Model { seed: u64::from(trial), chat, ..MODEL });
+        dir
+    };
+    let dirs = [of("talk", 1, true), of("mute", 1, false), of("later", 50, false)];
+    let verdicts = |dirs: &[PathBuf], figure: &str| -> Vec<String> {
+        let beside = beside(dirs, &|_, _| None).expect("folders").0;
+        let csv = beside.paired(&beside.pairing("scenario", None).expect("pairs"), Format::Csv);
+        let of_figure = csv.lines().filter(|line| line.split(',').nth(2) == Some(figure));
+        of_figure.map(|line| line.rsplit(',').next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(verdicts(&dirs[..2], "latency_p50_ms"), ["no pairs: not measured in mute"]);
+    assert_eq!(verdicts(&dirs[1..], "goodput_mbit"), ["no pairs: no seed in common"]);
+    assert_eq!(verdicts(&dirs[..2], "goodput_mbit"), ["the same"]);
+}

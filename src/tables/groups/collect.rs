@@ -26,15 +26,18 @@ struct Flows {
 }
 
 /// Calls `visit` with each group's share of each finished trial, in the order of cells, trials and groups.
-pub fn each_share(results: &Results, mut visit: impl FnMut(&Trial, &str, &Share)) -> Result<(), FileError> {
+pub fn each_share(
+    results: &Results,
+    mut visit: impl FnMut(&Trial<'_>, &str, &Share),
+) -> Result<(), FileError> {
     let study = &results.study;
     let groups = names(results)?;
     let mut tables = Tables::of(results)?;
-    for trial in &results.trials {
-        let flows = tables.flows(trial)?;
-        let rtts = times(&mut tables.probes, trial, "rtt_ms")?;
-        let requests = times(&mut tables.requests, trial, "completion_ms")?;
-        let videos = videos(&mut tables.chunks, trial)?;
+    for trial in results.trials.iter() {
+        let flows = tables.flows(&trial)?;
+        let rtts = times(&mut tables.probes, &trial, "rtt_ms")?;
+        let requests = times(&mut tables.requests, &trial, "completion_ms")?;
+        let videos = videos(&mut tables.chunks, &trial)?;
         let share = |group: &str| {
             let mut share = Share {
                 rtt_ms: rtts.get(group).copied().unwrap_or_default(),
@@ -51,9 +54,9 @@ pub fn each_share(results: &Results, mut visit: impl FnMut(&Trial, &str, &Share)
         };
         let there = groups.iter().filter(|group| !is_left_out(study, trial.cell, group));
         let mut shares: BTreeMap<&str, Share> = there.map(|group| (group.as_str(), share(group))).collect();
-        compare(&mut shares, &flows, &groups, results, trial);
+        compare(&mut shares, &flows, &groups, results, &trial);
         for (group, share) in &shares {
-            visit(trial, group, share);
+            visit(&trial, group, share);
         }
     }
     Ok(())
@@ -98,7 +101,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Sums over the flows of each group in a trial.
-    fn flows(&mut self, trial: &Trial) -> Result<BTreeMap<String, Flows>, FileError> {
+    fn flows(&mut self, trial: &Trial<'_>) -> Result<BTreeMap<String, Flows>, FileError> {
         let span = self.span;
         let mut all: BTreeMap<String, Flows> = BTreeMap::new();
         self.flows.each_of(key(trial), |row| {
@@ -145,7 +148,7 @@ fn compare(
     flows: &BTreeMap<String, Flows>,
     groups: &BTreeSet<String>,
     results: &Results,
-    trial: &Trial,
+    trial: &Trial<'_>,
 ) {
     let study = &results.study;
     if let Some(direction) = busier(results, trial).filter(|_| !study.backwards) {
@@ -165,7 +168,7 @@ fn compare(
         }
     }
     if let [group] = study.groups_with(Measure::Latency) {
-        let of = |column: &str| trial.figures[results.figure(column)?];
+        let of = |column: &str| trial.figure(results.figure(column)?);
         if let Some(share) = shares.get_mut(group.as_str()) {
             share.latency_ms = Some([of("latency_p50_ms"), of("latency_p99_ms")]);
         }
@@ -173,8 +176,8 @@ fn compare(
 }
 
 /// The direction of a trial's goodput; `None` if it has none.
-fn busier(results: &Results, trial: &Trial) -> Option<Direction> {
-    let of = |column: &str| trial.figures[results.figure(column)?];
+fn busier(results: &Results, trial: &Trial<'_>) -> Option<Direction> {
+    let of = |column: &str| trial.figure(results.figure(column)?);
     let busier = of("goodput_mbit")?;
     Some(if of("goodput_up_mbit") == Some(busier) { Direction::Up } else { Direction::Down })
 }
@@ -190,7 +193,7 @@ impl Flows {
 /// Times under a column, pooled by group.
 fn times(
     table: &mut Option<Trials<'_>>,
-    trial: &Trial,
+    trial: &Trial<'_>,
     column: &str,
 ) -> Result<BTreeMap<String, Times>, FileError> {
     let mut lists: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
@@ -203,7 +206,7 @@ fn times(
 }
 
 /// Video of each group.
-fn videos(table: &mut Option<Trials<'_>>, trial: &Trial) -> Result<BTreeMap<String, Video>, FileError> {
+fn videos(table: &mut Option<Trials<'_>>, trial: &Trial<'_>) -> Result<BTreeMap<String, Video>, FileError> {
     let mut groups: BTreeMap<String, Viewing> = BTreeMap::new();
     if let Some(table) = table {
         table.each_of(key(trial), |row| {
@@ -234,6 +237,6 @@ fn times_of(values: &[Option<f64>]) -> Times {
     Times { mean: times.mean(), p50, p95, p99 }
 }
 
-fn key(trial: &Trial) -> Key {
+fn key(trial: &Trial<'_>) -> Key {
     (trial.cell, trial.number)
 }

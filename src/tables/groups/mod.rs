@@ -9,10 +9,11 @@ use std::fmt::Write as _;
 
 use super::axes;
 use super::error::FileError;
-use super::figures::{self, FIGURES};
+use super::figures::{self, FIGURES, Figure};
 use super::kind::{self, Columns, Kind};
 use super::results::Results;
 use super::rows;
+use super::stats::{Estimate, Moments};
 use super::study::Study;
 use crate::facts::Measure;
 
@@ -25,47 +26,91 @@ type Lists = BTreeMap<&'static str, Vec<(u32, f64)>>;
 /// Figures of the groups of a run.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// Text of `groups.csv`: a row per trial and group.
-    text: String,
-    /// Value of each trial, by cell, group and column, where the figure exists.
+    /// Figures that the groups have.
+    figures: Vec<&'static Figure>,
+    /// Moments of these over the trials of a cell, of the groups that are summarised.
+    moments: BTreeMap<(usize, String), Vec<Moments>>,
+    /// Values that were kept.
     values: BTreeMap<(usize, String), Lists>,
 }
 
 impl Groups {
-    /// Those of a run.
-    pub fn of(results: &Results) -> Result<Groups, FileError> {
+    /// Those of a run. `write` is handed the text of `groups.csv`, a row per trial and group, piece by piece; of groups
+    /// and columns that are `kept` the value of each trial stays.
+    pub fn of(
+        results: &Results,
+        kept: impl Fn(&str, &str) -> bool,
+        mut write: impl FnMut(&str),
+    ) -> Result<Groups, FileError> {
         let study = &results.study;
-        let mut text = kind::header(&columns(study));
-        let mut values: BTreeMap<_, Lists> = BTreeMap::new();
+        let shown = summarised(study);
+        let mut groups = Groups { figures: figures::of_groups(study).collect(), ..Groups::default() };
+        write(&kind::header(&columns(study)));
+        let mut row = String::new();
         collect::each_share(results, |trial, group, share| {
-            let _ = write!(text, "{},{}", trial.cell, trial.number);
-            axes::push_values(&mut text, study, trial.cell);
-            rows::push_field(&mut text, group);
-            for figure in figures::of_groups(study) {
-                let value = figure.of_group.and_then(|value| value(share));
-                rows::push_number(&mut text, value, figure.decimals);
+            row.clear();
+            let _ = write!(row, "{},{}", trial.cell, trial.number);
+            axes::push_values(&mut row, study, trial.cell);
+            rows::push_field(&mut row, group);
+            for figure in &groups.figures {
+                rows::push_number(&mut row, value_of(figure, share), figure.decimals);
             }
-            text.push('\n');
-            let lists = values.entry((trial.cell, group.to_owned())).or_default();
-            for figure in FIGURES {
-                if let Some(value) = figure.of_group.and_then(|value| value(share)) {
+            row.push('\n');
+            write(&row);
+            let place = (trial.cell, group);
+            if shown.contains(&group) {
+                groups.each(place, share, Moments::count);
+            }
+            for figure in FIGURES.iter().filter(|figure| kept(group, figure.column)) {
+                if let Some(value) = value_of(figure, share) {
+                    let lists = groups.values.entry((trial.cell, group.to_owned())).or_default();
                     lists.entry(figure.column).or_default().push((trial.number, value));
                 }
             }
         })?;
-        Ok(Groups { text, values })
+        // Deviations are from means, which are known after all trials.
+        if groups.moments.values().flatten().any(|moments| moments.n() > 1) {
+            collect::each_share(results, |trial, group, share| {
+                if shown.contains(&group) {
+                    groups.each((trial.cell, group), share, Moments::deviate);
+                }
+            })?;
+        }
+        Ok(groups)
     }
 
-    /// The text of `groups.csv`.
-    pub fn text(&self) -> &str {
-        &self.text
+    fn each(&mut self, (cell, group): (usize, &str), share: &Share, take: fn(&mut Moments, f64)) {
+        let all = self.moments.entry((cell, group.to_owned()));
+        let all = all.or_insert_with(|| vec![Moments::default(); self.figures.len()]);
+        for (figure, moments) in self.figures.iter().zip(all) {
+            if let Some(value) = value_of(figure, share) {
+                take(moments, value);
+            }
+        }
     }
 
-    /// One value per trial of a cell, with the trial's number, where the figure exists.
+    /// Mean of a figure of a summarised group over the trials of a cell in which it exists.
+    pub fn estimate(&self, cell: usize, group: &str, column: &str) -> Option<Estimate> {
+        let place = self.figures.iter().position(|figure| figure.column == column)?;
+        self.moments.get(&(cell, group.to_owned()))?[place].estimate()
+    }
+
+    /// One value per trial of a cell, with the trial's number, where a figure that was kept exists.
     pub fn values(&self, cell: usize, group: &str, column: &str) -> &[(u32, f64)] {
         let lists = self.values.get(&(cell, group.to_owned()));
         lists.and_then(|lists| lists.get(column)).map_or(&[], Vec::as_slice)
     }
+}
+
+fn value_of(figure: &Figure, share: &Share) -> Option<f64> {
+    figure.of_group.and_then(|value| value(share))
+}
+
+/// The text of `groups.csv`.
+pub fn text(results: &Results) -> Result<String, FileError> {
+    let mut text = String::new();
+    Groups::of(results, |_, _| false, |piece| text.push_str(piece))?;
+    Ok(text)
 }
 
 /// Share of the clients of a group in a trial; `None` for a figure that does not exist.

@@ -82,9 +82,8 @@ fn a_group_has_the_sums_and_pools_of_its_clients() {
 fn the_file_has_a_row_per_trial_and_group_and_only_columns_that_exist() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let results = results(dir.path());
-    let groups = Groups::of(&results).expect("read");
     assert_eq!(
-        groups.text(),
+        text(&results).expect("read"),
         "cell,trial,group,goodput_mbit,share,goodput_ratio,completion_mean_s,completion_p50_s,completion_p95_s,\
          completion_p99_s,rtt_p50_ms,rtt_p99_ms,retransmission_rate,srtt_mean_ms\n\
          0,0,a,0.750000,0.750000,3.000000,,,,,,,0.010000,50.000\n\

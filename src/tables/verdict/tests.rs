@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::tables::figures;
-use crate::tables::results::Trial;
 use crate::tables::testing::study;
 
 /// Trials with the given goodputs; all else is the same in all.
@@ -16,10 +15,20 @@ fn results(study: &Study, goodputs: &[&[f64]]) -> Results {
                 let column = figures::of_study(study).position(|figure| figure.column == name);
                 figures[column.expect("a figure")] = None;
             }
-            Trial { cell, number: trial as u32, figures }
+            ((cell, trial as u32), figures)
         })
     });
-    Results::of_trials(study.clone(), trials.collect(), Vec::new())
+    Results::of_trials(study.clone(), trials, Vec::new())
+}
+
+/// Gives trials another value of a figure, by their cells and numbers.
+fn change(results: &mut Results, figure: &str, value: impl Fn(usize, u32) -> Option<f64>) {
+    let column = results.figure(figure).expect("a figure");
+    for trial in results.trials.clone().iter() {
+        if let Some(value) = value(trial.cell, trial.number) {
+            results.trials.set(trial.place(), column, Some(value));
+        }
+    }
 }
 
 fn of(results: &Results) -> Vec<String> {
@@ -89,10 +98,7 @@ fn what_stayed_is_said_with_its_bound() {
 fn what_stayed_stands_beside_what_changed() {
     let study = study(&[("tcp.congestion", &["none", "reno"])]);
     let mut results = results(&study, &[&[9.92, 9.93, 9.94], &[10.06, 10.07, 10.08]]);
-    let retransmits = results.figure("retransmits").expect("a figure");
-    for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
-        trial.figures[retransmits] = Some(1.0 + 0.1 * f64::from(trial.number));
-    }
+    change(&mut results, "retransmits", |cell, trial| (cell == 1).then(|| 1.0 + 0.1 * f64::from(trial)));
     let text = of(&results).join(" ");
     let words = "retransmits fell by a factor of 4.6 (3.6–5.7) and goodput stayed the same to within 1.5 %.";
     assert!(text.ends_with(words), "{text}");
@@ -102,10 +108,7 @@ fn what_stayed_stands_beside_what_changed() {
 fn a_transfer_of_a_given_size_is_compared_by_its_time() {
     let study = study(&[("tcp.congestion", &["none", "reno"])]);
     let mut results = results(&study, &[&[4.0, 4.0, 4.0], &[4.0, 4.0, 4.0]]);
-    let completion = results.figure("completion_mean_s").expect("a figure");
-    for trial in &mut results.trials {
-        trial.figures[completion] = Some(if trial.cell == 0 { 2.0 } else { 6.0 });
-    }
+    change(&mut results, "completion_mean_s", |cell, _| Some(if cell == 0 { 2.0 } else { 6.0 }));
     assert_eq!(of(&results), ["With reno instead of none, completion time rose by a factor of 3."]);
 }
 
@@ -123,10 +126,7 @@ fn of_an_axis_that_did_nothing_no_figure_is_said_to_have_stayed() {
 fn a_figure_that_stayed_exactly_what_it_was_has_no_bound() {
     let study = study(&[("tcp.congestion", &["none", "reno"])]);
     let mut results = results(&study, &[&[4.0, 5.0, 6.0], &[4.0, 5.0, 6.0]]);
-    let retransmits = results.figure("retransmits").expect("a figure");
-    for trial in results.trials.iter_mut().filter(|trial| trial.cell == 1) {
-        trial.figures[retransmits] = Some(20.0);
-    }
+    change(&mut results, "retransmits", |cell, _| (cell == 1).then_some(20.0));
     let words = "With reno instead of none, retransmits rose by a factor of 4 and goodput stayed the same.";
     assert_eq!(of(&results), [words]);
 }

@@ -75,7 +75,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
             let line = names.iter().position(|name| *name == name_of(cell))?;
             let rank = order.iter().position(|&n| Some(n) == place(cell))?;
             let values = results.values(cell, figure.column);
-            let five = Five::of(values.into_iter().map(|(_, value)| value * figure.factor).collect())?;
+            let five = Five::of(values.map(|(_, value)| value * figure.factor).collect())?;
             let each = TOGETHER / names.len() as f64;
             Some((rank as f64 + (line as f64 + 0.5) * each - TOGETHER / 2.0, line, five))
         };
@@ -93,7 +93,7 @@ pub fn draw(sources: &Sources<'_>) -> Result<Option<Sheet>, ReportError> {
     let side_by_side = |columns| categories::below(&texts, px(view.frame.axis_length(columns)));
     let grid = if filled.len() > 1 && !categories::are_tall(&side_by_side(2)) { 2 } else { 1 };
     let scale = side_by_side(grid);
-    let trials = tried.iter().map(|&cell| results.trials.iter().filter(|trial| trial.cell == cell).count());
+    let trials = tried.iter().map(|&cell| results.trials.count(cell));
     let trials = trials.max().unwrap_or(0);
     let x_label = x.map_or(String::new(), |x| study.axis_title(x));
     let half = TOGETHER / names.len() as f64 * (1.0 - GAP) / 2.0;

@@ -71,7 +71,7 @@ impl Names {
     /// sends it, or at the other if that alone was captured. Without a wish, of all flows the one with the most data.
     pub fn of_cell(&self, results: &Results, cell: usize, view: &View) -> Result<Vec<Seen>, ReportError> {
         let mut all = Vec::new();
-        let trials = results.trials.iter().filter(|trial| trial.cell == cell).map(|trial| trial.number);
+        let trials = results.trials.of_cell(cell).map(|trial| trial.number);
         for trial in trials {
             let [folder, _] = captures::folders(&results.study, cell, trial);
             let names = self.0.get(&(cell, trial)).map_or(&[][..], Vec::as_slice);
