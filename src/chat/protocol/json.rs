@@ -116,7 +116,7 @@ fn plain_len(bytes: &[u8]) -> usize {
 }
 
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
+    matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 /// The length of the JSON string at the start of `bytes`, with both quotes.
