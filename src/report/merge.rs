@@ -127,9 +127,9 @@ impl<'a> Part<'a> {
                 return Ok(());
             }
             let mut left = self.read()?;
-            if at.is_some() {
+            if let Some(at) = at {
                 let adopted = journal::read(out)?.unwrap_or_default();
-                for (key, entries) in adopted.range(..=at.unwrap_or_default()) {
+                for (key, entries) in adopted.range(..=at) {
                     match left.remove(key) {
                         Some(trial) if trial.0 != *entries => return Err(self.contradicts(*key, out)),
                         _ => {}

@@ -114,14 +114,14 @@ pub fn chosen_cells(study: &Study, wishes: &[String]) -> Result<Vec<bool>, Repor
         // `congestion=reno,cubic` names its axis once.
         let mut named = None;
         for alternative in split(wish).into_iter().map(str::trim) {
-            let value = match alternative.split_once('=') {
+            let (axis, value) = match alternative.split_once('=') {
                 Some((name, value)) => {
                     named = Some(axis(study, name.trim())?);
-                    value.trim()
+                    (named, value.trim())
                 }
-                None => alternative,
+                None => (named.filter(|&axis| !is_cell(study, axis, alternative)), alternative),
             };
-            match named.filter(|&axis| value != alternative || !is_cell(study, axis, value)) {
+            match axis {
                 Some(axis) => mark(study, axis, value, &mut chosen)?,
                 None => chosen[number(study, value)?] = true,
             }
